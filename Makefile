@@ -1,0 +1,55 @@
+# Everything a person does with this project. `make help` lists it.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help run test check demo lock format clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Two stamps: the product, and the product with its test tools. Both from locks with hashes.
+.venv/.ready: requirements/local.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Baraza needs Python 3.11 or newer. Yours: $$($(PYTHON) --version). Try: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
+	  || { rm -rf .venv; echo "This Python cannot make virtual environments. On Debian: apt-get install python3-venv"; exit 1; }
+	@echo "Installing Baraza into .venv (once)..."
+	@$(INSTALL) --require-hashes -r requirements/local.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.ready-dev: requirements/dev.txt .venv/.ready
+	@echo "Installing the test tools into .venv (once)..."
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: .venv/.ready ## start everything on this machine; Ctrl-C stops it and keeps the data
+	@$(BIN)/baraza up
+
+demo: .venv/.ready ## three withdrawals through the real doors: paid, refused, silent-then-paid
+	@$(BIN)/baraza demo
+
+test: .venv/.ready-dev ## every test, on real servers that start and stop by themselves
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/.ready-dev ## format, lint, types, import rules, Dockerfile
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint Dockerfile
+
+format: .venv/.ready-dev ## rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+
+lock: .venv/.ready-dev ## resolve the requirement locks anew from pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade pyproject.toml requirements/build.in -o requirements/server.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra embedded -c requirements/server.txt pyproject.toml requirements/build.in -o requirements/local.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra embedded --extra dev -c requirements/server.txt pyproject.toml requirements/build.in -o requirements/dev.txt
+
+clean: ## remove .venv and caches, never var/
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

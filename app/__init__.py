@@ -1,0 +1,1 @@
+"""Baraza: the USSD and SMS channel of a savings co-operative."""

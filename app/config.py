@@ -1,0 +1,328 @@
+"""Every setting, with its unit, its default and its meaning.
+
+Settings come from the environment. All faults are reported at once, by the setting's name.
+Development has working defaults for everything; production refuses those that are secrets.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.errors import Misconfigured
+
+DEVELOPMENT_SECRET = "for-development-only"  # noqa: S105 - refused in production
+MASK = "********"
+SECRET_LENGTH_MIN = 32
+
+Names = Annotated[tuple[str, ...], NoDecode]
+Seconds = Annotated[tuple[int, ...], NoDecode]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Field names are the environment's names in lower case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+
+    baraza_env: Literal["development", "production"] = Field(
+        "development", description="production refuses default secrets, the sandbox and plain HTTP"
+    )
+    baraza_var: Path = Field(Path("var"), description="folder for data, logs and embedded servers")
+    sacco_name: str = Field("Baraza SACCO", description="shown first on every menu", max_length=20)
+    sacco_phone: str = Field("0700000111", description="help line in menus and SMS", max_length=13)
+
+    database_url: str = Field("", description="PostgreSQL 15 to 18; empty: Baraza starts its own")
+    database_owner_url: str = Field(
+        "", description="login that may migrate; empty: the same as DATABASE_URL"
+    )
+    database_pool_max: int = Field(5, ge=1, le=100, description="connections per process")
+    redis_url: str = Field("", description="Redis 6.2 or newer, or Valkey; empty: starts its own")
+
+    host: str = Field("127.0.0.1", description="address that the web server listens on")
+    port: int = Field(8000, ge=1, le=65535, description="port of the web server")
+    web_workers: int = Field(1, ge=1, le=64, description="web server processes")
+    public_url: str = Field(
+        "", description="base that providers call back; empty: http://127.0.0.1:PORT"
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=5, description="proxies of ours in front; 0 believes no X-Forwarded-For"
+    )
+
+    daraja_url: str = Field("", description="Daraja's base; empty: the sandbox on PORT+1")
+    daraja_consumer_key: SecretStr = Field(SecretStr(DEVELOPMENT_SECRET), description="app key")
+    daraja_consumer_secret: SecretStr = Field(
+        SecretStr(DEVELOPMENT_SECRET), description="app secret"
+    )
+    daraja_shortcode: str = Field("600999", pattern=r"^[0-9]{5,7}$", description="B2C shortcode")
+    daraja_initiator: str = Field("barazaapi", description="API operator's user name")
+    daraja_initiator_password: SecretStr = Field(
+        SecretStr(DEVELOPMENT_SECRET), description="valid 90 days at Safaricom"
+    )
+    daraja_certificate: Path | None = Field(
+        None, description="PEM or DER of Safaricom's key; empty: the sandbox's own"
+    )
+    daraja_connect_timeout_s: float = Field(5, gt=0, le=30, description="seconds")
+    daraja_read_timeout_s: float = Field(25, gt=0, le=60, description="seconds")
+    daraja_calls_max: int = Field(8, ge=1, le=64, description="payout calls at once per process")
+
+    payout_resend_after_s: Seconds = Field(
+        (5, 30, 120), description="comma; unanswered call: the same request again, then never"
+    )
+    payout_ask_after_s: Seconds = Field(
+        (90, 300, 900, 3600, 21_600, 86_400),
+        description="comma; status queries after the first call, the last one repeats",
+    )
+    payout_doubt_after_s: int = Field(
+        120, ge=1, description="seconds without a result until a payout is in doubt"
+    )
+    payout_notice_after_s: int = Field(
+        120, ge=1, description="seconds of silence until the member is told"
+    )
+
+    at_url: str = Field("", description="Africa's Talking's base; empty: the sandbox on PORT+2")
+    at_username: str = Field("sandbox", description="account name")
+    at_api_key: SecretStr = Field(SecretStr(DEVELOPMENT_SECRET), description="account key")
+    at_sender_id: str = Field("", description="transactional sender; empty: the gateway's own")
+    at_read_timeout_s: float = Field(9, gt=0, le=30, description="seconds")
+
+    ussd_service_codes: Names = Field(("*384*2025#",), description="comma; codes we answer")
+    callback_secrets: Secrets = Field(
+        (SecretStr(DEVELOPMENT_SECRET),), description="comma, newest first; keys of our doors"
+    )
+    callback_sources: Names = Field((), description="comma; CIDRs that may call back; empty: all")
+    pin_pepper: SecretStr = Field(
+        SecretStr(DEVELOPMENT_SECRET), description="outside the database; losing it loses all PINs"
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(DEVELOPMENT_SECRET), description="signs staff sessions, encrypts stored tokens"
+    )
+
+    @field_validator(
+        "ussd_service_codes",
+        "callback_secrets",
+        "callback_sources",
+        "payout_resend_after_s",
+        "payout_ask_after_s",
+        mode="before",
+    )
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("callback_sources")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for cidr in value:
+            ipaddress.ip_network(cidr)
+        return value
+
+    @field_validator("callback_secrets")
+    @classmethod
+    def _some_secret(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not value:
+            raise ValueError("at least one secret is needed")
+        return value
+
+    @field_validator("payout_resend_after_s", "payout_ask_after_s")
+    @classmethod
+    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or value[0] < 1 or list(value) != sorted(set(value)):
+            raise ValueError("must be whole seconds, each greater than the one before")
+        return value
+
+    @field_validator("database_url", "database_owner_url")
+    @classmethod
+    def _postgres(cls, value: str) -> str:
+        if not value:
+            return value
+        scheme, _, rest = value.partition("://")
+        if scheme not in {"postgresql", "postgres", "postgresql+psycopg"} or not rest:
+            raise ValueError("must look like postgresql://user:password@host:5432/name")
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must look like redis://host:6379/0")
+        return value
+
+    @field_validator("public_url", "daraja_url", "at_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        if value and (
+            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname
+        ):
+            raise ValueError("must look like https://host")
+        return value.rstrip("/")
+
+    @field_validator("daraja_certificate", mode="before")
+    @classmethod
+    def _no_certificate(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> Self:
+        faults = _production_faults(self) if self.in_production else []
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: `load` hands over the environment, so that tests need none."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def in_production(self) -> bool:
+        """Whether members' real money is behind this process."""
+        return self.baraza_env == "production"
+
+    @property
+    def public_base(self) -> str:
+        """Where providers reach us."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def daraja_base(self) -> str:
+        """Where Daraja is."""
+        return self.daraja_url or f"http://127.0.0.1:{self.port + 1}"
+
+    @property
+    def at_base(self) -> str:
+        """Where Africa's Talking is."""
+        return self.at_url or f"http://127.0.0.1:{self.port + 2}"
+
+    @property
+    def wants_sandbox(self) -> bool:
+        """Whether neither provider was named, so that ours stand in for them."""
+        return not self.daraja_url and not self.at_url and not self.in_production
+
+    def door_tokens(self, door: str) -> tuple[str, ...]:
+        """The path secrets of one of our doors, newest first.
+
+        A door is `ussd`, `sms`, or the id that a provider's answer will carry. Each has a token of
+        its own, so that a leaked address opens one payout at the most.
+        """
+        return tuple(
+            hmac.new(s.get_secret_value().encode(), door.encode(), hashlib.sha256).hexdigest()[:40]
+            for s in self.callback_secrets
+        )
+
+    def door_token(self, door: str) -> str:
+        """The newest path secret of a door, for the addresses that we hand out."""
+        return self.door_tokens(door)[0]
+
+    def opens(self, door: str, token: str) -> bool:
+        """Whether this token opens the door. Takes the same time for every wrong one."""
+        tried = token.encode()
+        # Every secret is compared, whichever of them fits.
+        fits = [hmac.compare_digest(good.encode(), tried) for good in self.door_tokens(door)]
+        return any(fits)
+
+    @property
+    def daraja_certificate_file(self) -> Path:
+        """The certificate that payout credentials are encrypted with."""
+        return self.daraja_certificate or self.baraza_var / "sandbox" / "safaricom.pem"
+
+    def masked(self) -> dict[str, str]:
+        """Every setting as text, secrets hidden: what `baraza config` prints."""
+        shown = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr) or name == "callback_secrets":
+                shown[name.upper()] = MASK
+            elif name in {"database_url", "database_owner_url", "redis_url"} and value:
+                shown[name.upper()] = _without_password(value)
+            elif isinstance(value, tuple):
+                shown[name.upper()] = ",".join(map(str, value))
+            else:
+                shown[name.upper()] = "" if value is None else str(value)
+        return shown
+
+
+def _production_faults(settings: Settings) -> list[str]:
+    """What a development default or a slip must never do to members' money."""
+    secrets = ("daraja_consumer_key", "daraja_consumer_secret", "daraja_initiator_password",
+               "at_api_key", "pin_pepper", "secret_key")  # fmt: skip
+    needed = ("database_url", "redis_url", "daraja_certificate", "callback_sources")
+    addresses = ("public_url", "daraja_url", "at_url")
+    long_enough = ("pin_pepper", "secret_key")
+
+    def secret(name: str) -> str:
+        value: SecretStr = getattr(settings, name)
+        return value.get_secret_value()
+
+    callback_keys = [key.get_secret_value() for key in settings.callback_secrets]
+    return [
+        *(
+            f"{name.upper()} must be set in production"
+            for name in secrets
+            if secret(name) in {"", DEVELOPMENT_SECRET}
+        ),
+        *(
+            f"{name.upper()} needs {SECRET_LENGTH_MIN} characters or more"
+            for name in long_enough
+            if len(secret(name)) < SECRET_LENGTH_MIN
+        ),
+        *(
+            f"CALLBACK_SECRETS: number {n} needs {SECRET_LENGTH_MIN} characters or more"
+            for n, key in enumerate(callback_keys, start=1)
+            if len(key) < SECRET_LENGTH_MIN
+        ),
+        *(
+            f"{name.upper()} must be set in production"
+            for name in needed
+            if not getattr(settings, name)
+        ),
+        *(
+            f"{name.upper()} must be an https:// address in production"
+            for name in addresses
+            if not getattr(settings, name).startswith("https://")
+        ),
+    ]
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", f":{MASK}@")).geturl()
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment.
+
+    Raises:
+        Misconfigured: every fault, one line each, by the setting's name; no value is repeated,
+            since it may be a secret.
+    """
+    source = os.environ if environment is None else environment
+    given = {name: source[name.upper()] for name in Settings.model_fields if name.upper() in source}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as refused:
+        lines: list[str] = []
+        for fault in refused.errors(include_url=False, include_input=False, include_context=False):
+            name = str(fault["loc"][0]).upper() if fault["loc"] else ""
+            text = fault["msg"].removeprefix("Value error, ")
+            lines.extend(f"{name}: {part}" if name else part for part in text.split("; "))
+        raise Misconfigured("\n".join(lines)) from None

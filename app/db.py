@@ -1,0 +1,87 @@
+"""PostgreSQL: connections and transactions. The only module that knows its driver."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from app.errors import Retryable
+
+APPLICATION_ROLE = "baraza_app"
+"""What web and workers may be: no DDL, no DML on the ledger."""
+STATEMENT_TIMEOUT_MS = 15_000
+CONNECT_TIMEOUT_S = 3
+
+Tx = sa.Connection
+"""An open database transaction. Functions that take one never commit; the opener does."""
+
+
+class DatabaseAway(Retryable):
+    """PostgreSQL cannot be reached. Nothing was written."""
+
+    code = "DB-01"
+
+
+class Database:
+    """A pool of connections for one process.
+
+    Connections take the application's role, so that even a login that owns the tables cannot
+    write to the ledger past its functions. Nothing session-wide is used beyond that, so PgBouncer's
+    transaction mode works with a login that is itself a member of the role.
+    """
+
+    def __init__(
+        self, url: str, *, role: str | None = APPLICATION_ROLE, pool_max: int = 5, name: str = ""
+    ) -> None:
+        options = [f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", "-c timezone=UTC"]
+        if role:
+            options.append(f"-c role={role}")
+        self.engine = sa.create_engine(
+            url,
+            pool_size=pool_max,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_timeout=5,
+            connect_args={
+                "options": " ".join(options),
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                "application_name": f"baraza {name}".strip(),
+                "prepare_threshold": None,
+            },
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Tx]:
+        """One database transaction: committed by leaving the block, rolled back by an exception.
+
+        Raises:
+            DatabaseAway: no connection could be had, or it broke. Whether a commit that broke was
+                kept is not known; every step is safe to repeat.
+        """
+        try:
+            with self.engine.begin() as tx:
+                yield tx
+        except OperationalError as broken:
+            raise DatabaseAway(type(broken.orig).__name__) from broken
+        except DBAPIError as broken:
+            if broken.connection_invalidated:
+                raise DatabaseAway(type(broken.orig).__name__) from broken
+            raise
+        except sa.exc.TimeoutError as full:
+            raise DatabaseAway("no free connection") from full
+
+    def close(self) -> None:
+        """Give back every connection. The pool opens anew when used again."""
+        self.engine.dispose()
+
+
+def constraint_of(error: sa.exc.DBAPIError) -> str | None:
+    """The name of the constraint that PostgreSQL refused by, if it named one."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return getattr(diagnosis, "constraint_name", None)
+
+
+def sqlstate_of(error: sa.exc.DBAPIError) -> str | None:
+    """PostgreSQL's five-character code for the refusal."""
+    return getattr(error.orig, "sqlstate", None)

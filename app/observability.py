@@ -1,0 +1,75 @@
+"""Logs: one JSON line an event, never a secret, never a full phone number."""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+
+from app.msisdn import mask_all
+
+SECRET_KEYS = frozenset(
+    {
+        "pin", "text", "input", "password", "secret", "token", "access_token", "api_key", "apikey",
+        "authorization", "security_credential", "securitycredential", "body", "pepper",
+    }
+)  # fmt: skip
+"""Field names whose values never reach a log, whatever they hold."""
+
+HIDDEN = "[hidden]"
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask_all(value)
+    if isinstance(value, Mapping):
+        return {k: HIDDEN if str(k).lower() in SECRET_KEYS else _clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
+def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide secrets by field name and mask phone numbers anywhere in the line."""
+    return {k: HIDDEN if k.lower() in SECRET_KEYS else _clean(v) for k, v in event.items()}
+
+
+def configure_logs(process: str, *, level: int = logging.INFO) -> None:
+    """Send every log line of this process to standard error, as JSON, redacted.
+
+    Lines of libraries (RQ, werkzeug, alembic) take the same road, so they are redacted too.
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact,
+                structlog.processors.JSONRenderer(sort_keys=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("baraza").setLevel(level)
+    structlog.contextvars.bind_contextvars(process=process)
+
+
+def logger() -> Any:
+    """The structured logger. Events are snake_case, facts are keyword arguments."""
+    return structlog.get_logger("baraza")
