@@ -1,0 +1,1 @@
+"""Doors for machines: the USSD gateway and the providers' callbacks."""

@@ -1,0 +1,1 @@
+"""Members: who they are, their PINs, their savings accounts."""

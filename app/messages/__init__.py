@@ -1,0 +1,1 @@
+"""SMS: texts, segments, the outbox, delivery reports."""

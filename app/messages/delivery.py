@@ -1,0 +1,110 @@
+"""Delivery reports: what became of an SMS after the gateway took it.
+
+They come late, twice, in any order, with unknown words, or never; and one can arrive before our
+own transaction that stores the message's id is committed. So every report is kept, and a message
+is judged by all of its reports together, whichever of the two came first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+
+from app.db import Tx
+from app.observability import logger
+
+DELIVERED = frozenset({"success"})
+NOT_DELIVERED = frozenset({"failed", "rejected", "expired", "absentsubscriber"})
+"""An absent subscriber may still get it: a later `Success` wins over all of these."""
+
+FIELD_LENGTH_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report of the gateway about one message, in its words."""
+
+    provider_message_id: str
+    status: str
+    failure_reason: str = ""
+
+
+def fit(text: str) -> str:
+    """A gateway's word made fit to keep: short, and without what PostgreSQL cannot store.
+
+    Message ids pass through this in answers and in reports alike, or they would not meet.
+    """
+    return "".join(c for c in text.strip() if c.isprintable())[:FIELD_LENGTH_MAX]
+
+
+_KEEP = sa.text(
+    "INSERT INTO delivery_report (provider_message_id, status, failure_reason)"
+    " VALUES (:id, :status, :reason)"
+    " ON CONFLICT (provider_message_id, status, failure_reason)"
+    " DO UPDATE SET copies = delivery_report.copies + 1"
+)
+_APPLY = sa.text(
+    "UPDATE message SET state = :state, failure = :failure, finished_at = now()"
+    " WHERE provider_message_id = :id AND state <> :state AND state <> 'delivered'"
+    " RETURNING id"
+)
+
+
+def receive(tx: Tx, report: Report) -> None:
+    """Keep a report and apply it to its message, if that message's id is stored already."""
+    lock(tx, [report.provider_message_id])
+    tx.execute(
+        _KEEP,
+        {
+            "id": report.provider_message_id,
+            "status": report.status,
+            "reason": report.failure_reason,
+        },
+    )
+    apply(tx, [report.provider_message_id])
+
+
+def lock(tx: Tx, provider_message_ids: Iterable[str]) -> None:
+    """Let one transaction at a time deal with a gateway's message id.
+
+    Whoever stores the id looks for reports, and whoever stores a report looks for the id. Without
+    this lock both could look before the other's commit, and the report would never be applied.
+    Taken in sorted order, so that two groups cannot wait for each other in a circle.
+    """
+    for key in sorted(set(provider_message_ids)):
+        tx.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7))"), {"key": key})
+
+
+def apply(tx: Tx, provider_message_ids: Sequence[str]) -> None:
+    """Move these messages to where all their reports together say that they are."""
+    rows = tx.execute(
+        sa.text(
+            "SELECT provider_message_id, status, failure_reason FROM delivery_report"
+            " WHERE provider_message_id = ANY(:ids) ORDER BY id"
+        ),
+        {"ids": list(provider_message_ids)},
+    )
+    reports: dict[str, list[Report]] = {}
+    for row in rows:
+        reports.setdefault(row.provider_message_id, []).append(Report(*row))
+    for key, said in reports.items():
+        state, failure = judge(said)
+        if state is None:
+            continue
+        moved = tx.execute(_APPLY, {"id": key, "state": state, "failure": failure}).all()
+        if moved:
+            logger().info("sms_reported", message=str(moved[0].id), state=state)
+
+
+def judge(
+    reports: Sequence[Report],
+) -> tuple[Literal["delivered", "failed"] | None, str | None]:
+    """The state that the reports prove and the reason of a failure; no state while on its way."""
+    if any(report.status.lower() in DELIVERED for report in reports):
+        return "delivered", None
+    failures = [report for report in reports if report.status.lower() in NOT_DELIVERED]
+    if not failures:
+        return None, None
+    last = failures[-1]
+    return "failed", f"{last.status}: {last.failure_reason}".removesuffix(": ")

@@ -1,0 +1,1 @@
+"""Watching the whole: health, metrics, invariants."""

@@ -1,0 +1,1 @@
+"""The payout saga: states, evidence, steps, claims, deadlines."""

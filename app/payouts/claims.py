@@ -1,0 +1,122 @@
+"""Taking payouts to work on, and moving them.
+
+The row is the queue; SKIP LOCKED keeps workers apart.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db import Tx
+from app.payouts.states import State
+
+BATCH_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """A payout row, as far as the steps need it, read under its lock."""
+
+    id: UUID
+    reference: str
+    member_id: int
+    account_id: int
+    msisdn: str
+    language: str
+    amount_cents: int
+    fee_cents: int
+    duty_cents: int
+    total_cents: int
+    reserve_id: UUID
+    resolve_id: UUID
+    state: State
+    version: int
+    evidence_id: int | None
+    frozen: bool
+    conversation_id: str | None
+    receipt: str | None
+    first_call_at: datetime | None
+    requested_at: datetime
+    notice_due_at: datetime | None
+    asks: int
+
+
+_COLUMNS = ", ".join(f"p.{name}" for name in Payout.__dataclass_fields__)
+
+
+def take(
+    tx: Tx, where: str, *, limit: int, parameters: Mapping[str, Any] | None = None, order: str
+) -> list[Payout]:
+    """Lock the payouts that a step may work on. Rows that another worker holds are passed over.
+
+    `where` and `order` are the step's own constants, never text from outside.
+    """
+    rows = tx.execute(
+        sa.text(
+            f"SELECT {_COLUMNS} FROM payout p WHERE {where}"  # noqa: S608 - constants of the steps
+            f" ORDER BY {order} LIMIT :limit FOR UPDATE OF p SKIP LOCKED"
+        ),
+        {**(parameters or {}), "limit": limit},
+    )
+    return [_payout(row) for row in rows]
+
+
+def take_one(tx: Tx, reference: str) -> Payout | None:
+    """Lock one payout by its reference, waiting for whoever holds it."""
+    row = tx.execute(
+        sa.text(f"SELECT {_COLUMNS} FROM payout p WHERE reference = :reference FOR UPDATE"),  # noqa: S608 - constants
+        {"reference": reference},
+    ).one_or_none()
+    return None if row is None else _payout(row)
+
+
+def _payout(row: sa.Row[Any]) -> Payout:
+    facts = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented way to a mapping
+    return Payout(**{**facts, "state": State(facts["state"])})
+
+
+def now(tx: Tx) -> datetime:
+    """The database's clock, which all deadlines are computed and compared in."""
+    moment = tx.scalar(sa.select(sa.func.clock_timestamp()))
+    assert isinstance(moment, datetime)
+    return moment
+
+
+def fresh(step: str) -> str:
+    """The condition that keeps payouts which failed in a step out of that step's batches."""
+    return f"(p.failures = 0 OR p.failed_step <> '{step}')"
+
+
+def update(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> None:
+    """Write columns of payouts that this database transaction has locked.
+
+    Every mapping holds `id` and the same columns. A change of `state` passes the trigger, which
+    knows the table of moves, counts the version and writes the event.
+    """
+    if not changes:
+        return
+    columns = [name for name in changes[0] if name != "id"]
+    assert all(set(change) == {"id", *columns} for change in changes)
+    setters = ", ".join(f"{name} = :{name}" for name in columns)
+    tx.execute(sa.text(f"UPDATE payout SET {setters} WHERE id = :id"), list(changes))  # noqa: S608 - column names from code
+
+
+def mended(tx: Tx, payout_id: UUID) -> None:
+    """A payout that had failed alone was worked: it goes back to the batches."""
+    tx.execute(
+        sa.text(
+            "UPDATE payout SET failures = 0, failed_step = NULL, failure = NULL, retry_at = NULL"
+            " WHERE id = :id AND failures > 0"
+        ),
+        {"id": payout_id},
+    )
+    tx.execute(
+        sa.text(
+            "UPDATE dead_letter SET closed_at = now() WHERE payout_id = :id AND closed_at IS NULL"
+        ),
+        {"id": payout_id},
+    )

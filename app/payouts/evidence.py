@@ -1,0 +1,220 @@
+"""What counts as what. Pure: evidence and a payout's facts in, a decision out.
+
+Only evidence moves money. Everything anybody says about a payout is classified, kept for ever,
+and folded here by rank; a higher rank never gives way to a lower one, and equals that contradict
+each other freeze the payout for a person.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.payouts.states import SENT_STATES, State
+
+
+class Class(StrEnum):
+    """What a piece of evidence says."""
+
+    SUCCESS = "success"
+    DEFINITE_NO = "definite_no"
+    NEVER_SENT = "never_sent"
+    NOT_SENT = "not_sent"
+    """This call never left our host. Says nothing about other calls."""
+    NOT_PROCESSED = "not_processed"
+    """This call was turned away at the provider's gate. Says nothing about other calls."""
+    ACCEPTED = "accepted"
+    ACCEPTED_EARLIER = "accepted_earlier"
+    DOUBT = "doubt"
+    OPEN = "open"
+    """The provider says that it is still at work."""
+    NOT_KNOWN_NOW = "not_known_now"
+    """The provider does not know the request at present. Never a reason to reverse."""
+    ABOUT_QUERY = "about_query"
+    """The answer speaks of our question, not of the payout."""
+    CONTRADICTION = "contradiction"
+
+
+class Source(StrEnum):
+    """Who said it, lowest rank first."""
+
+    OWN = "own"
+    ACK = "ack"
+    CALLBACK = "callback"
+    STATUS = "status"
+    STATEMENT = "statement"
+    PERSON = "person"
+
+
+RANK: dict[Source, int] = {source: rank for rank, source in enumerate(Source)}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing that was said about one payout."""
+
+    id: int
+    source: Source
+    of: Class
+    code: str | None = None
+    receipt: str | None = None
+    conversation_id: str | None = None
+    before_transaction: bool = False
+    """Its code is one that M-PESA refuses by before it makes a transaction: a status query will
+    then truthfully say "does not exist"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What must be known of a payout to fold its evidence."""
+
+    state: State
+    frozen: bool
+    receipt: str | None
+    """Of the success that settled it."""
+    moved_by: int | None
+    """The evidence that its last move stands on; what came before it is already weighed."""
+    conversation_id: str | None
+    """Acknowledged by M-PESA."""
+    calls: int
+    """Calls committed under its one id."""
+    doubtful_calls: int
+    """Calls whose outcome is, or may be, that M-PESA took the request: doubt, accepted,
+    accepted earlier, or no outcome recorded at all."""
+
+
+class Act(StrEnum):
+    """What follows."""
+
+    SETTLE = "settle"
+    COMPENSATE = "compensate"
+    RECOVER = "recover"
+    """Paid although reversed: book it, page, never take it from the member by machine."""
+    SUBMITTED = "submitted"
+    IN_DOUBT = "in_doubt"
+    SEND_AGAIN = "send_again"
+    """Nothing reached the provider: the same request may go out again, under the same id."""
+    ASK = "ask"
+    """Not enough to act on; ask M-PESA now."""
+    FREEZE = "freeze"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do, and the piece of evidence that it stands on."""
+
+    act: Act
+    by: Evidence | None = None
+    why: str = ""
+
+
+def decide(now: Situation, told: Sequence[Evidence]) -> Decision:
+    """What the whole of the evidence about a payout means. `told` is all of it, oldest first."""
+    if now.frozen:
+        return Decision(Act.NOTE, why="frozen: a person decides")
+    if any(e.of is Class.CONTRADICTION for e in told):
+        return Decision(Act.FREEZE, _last(told, Class.CONTRADICTION), "a result does not fit")
+    successes = [e for e in told if e.of is Class.SUCCESS]
+    if len({e.receipt for e in successes}) > 1:
+        return Decision(Act.FREEZE, successes[-1], "two receipts: possibly paid twice")
+    if now.state in {State.PAID, State.REVERSED}:
+        return _after_the_end(now, successes, told)
+    if now.state not in SENT_STATES:
+        return _before_any_call(now, told)
+    refusal, confirmed = _refusal(now, told)
+    if successes:
+        best = _highest(successes)
+        if refusal is not None and RANK[refusal.source] >= RANK[best.source]:
+            return Decision(Act.FREEZE, best, "told both paid and refused")
+        return Decision(Act.SETTLE, best, "M-PESA says paid")
+    if refusal is not None:
+        if confirmed:
+            return Decision(Act.COMPENSATE, refusal, "M-PESA says no")
+        return Decision(Act.ASK, refusal, "a refusal that a status query must confirm")
+    return _while_nobody_knows(now, told)
+
+
+def _after_the_end(now: Situation, successes: list[Evidence], told: Sequence[Evidence]) -> Decision:
+    """Late evidence. It never undoes what was booked; it may add to it."""
+    if now.state is State.REVERSED and successes:
+        return Decision(Act.RECOVER, _highest(successes), "paid after it was reversed")
+    if now.state is State.PAID:
+        other = [e for e in successes if e.receipt != now.receipt]
+        if other:
+            return Decision(Act.FREEZE, other[-1], "paid a second time under another receipt")
+        final_no = [
+            e
+            for e in told
+            if e.of is Class.DEFINITE_NO
+            and e.source is not Source.ACK
+            and e.id > (now.moved_by or 0)
+        ]
+        if final_no:
+            return Decision(Act.FREEZE, final_no[-1], "refused after it was paid")
+    return Decision(Act.NOTE, why="a repeat")
+
+
+def _before_any_call(now: Situation, told: Sequence[Evidence]) -> Decision:
+    """A provider speaks of a payout that we never sent: our code or somebody's lie."""
+    foreign = [e for e in told if e.source is not Source.OWN]
+    if foreign:
+        return Decision(Act.FREEZE, foreign[-1], f"evidence for a payout that is {now.state}")
+    return Decision(Act.NOTE)
+
+
+def _refusal(now: Situation, told: Sequence[Evidence]) -> tuple[Evidence | None, bool]:
+    """The refusal that may be acted on, and whether it is enough to give the money back.
+
+    A synchronous answer speaks of its own call only: once any call is in doubt, it proves
+    nothing. A callback carries neither signature, amount nor phone number, so a status answer
+    must agree: declined, cancelled or expired, or, for codes by which M-PESA refuses before it
+    makes a transaction, "does not exist".
+    """
+    refusals = [e for e in told if e.of is Class.DEFINITE_NO]
+    final = [e for e in refusals if e.source in {Source.STATUS, Source.STATEMENT, Source.PERSON}]
+    if final:
+        return _highest(final), True
+    callbacks = [
+        e
+        for e in refusals
+        if e.source is Source.CALLBACK and now.conversation_id in {None, e.conversation_id}
+    ]
+    if callbacks:
+        newest = callbacks[-1]
+        asked_after = [e for e in told if e.source is Source.STATUS and e.id > newest.id]
+        unknown = any(e.of is Class.NOT_KNOWN_NOW for e in asked_after)
+        return newest, newest.before_transaction and unknown
+    sync = [e for e in refusals if e.source is Source.ACK]
+    if sync and now.doubtful_calls == 0:
+        return sync[-1], True
+    return None, False
+
+
+def _while_nobody_knows(now: Situation, told: Sequence[Evidence]) -> Decision:
+    accepted = _last(told, Class.ACCEPTED)
+    if accepted is not None:
+        # A worker that was frozen may report an earlier call's doubt after a later call was
+        # accepted; the acknowledgement stands.
+        doubt_after = [
+            e
+            for e in told
+            if e.id > accepted.id and e.of is Class.DOUBT and e.source is not Source.ACK
+        ]
+        if doubt_after:
+            return Decision(Act.IN_DOUBT, doubt_after[-1], "accepted, then doubtful")
+        return Decision(Act.SUBMITTED, accepted, "acknowledged")
+    doubts = [e for e in told if e.of in {Class.DOUBT, Class.ACCEPTED_EARLIER}]
+    if doubts:
+        return Decision(Act.IN_DOUBT, doubts[-1], "no clear answer")
+    turned_away = [e for e in told if e.of in {Class.NOT_SENT, Class.NOT_PROCESSED}]
+    if turned_away and now.doubtful_calls == 0:
+        return Decision(Act.SEND_AGAIN, turned_away[-1], "it never reached M-PESA")
+    return Decision(Act.NOTE)
+
+
+def _last(told: Sequence[Evidence], of: Class) -> Evidence | None:
+    return next((e for e in reversed(told) if e.of is of), None)
+
+
+def _highest(told: Sequence[Evidence]) -> Evidence:
+    return max(told, key=lambda e: (RANK[e.source], e.id))

@@ -1,0 +1,74 @@
+"""What the timekeeper looks for: steps with due payouts, dead workers, payouts to work alone."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from app.db import Tx
+from app.doorbell import Step
+from app.observability import logger
+from app.payouts.deadlines import SILENT_S
+
+_DUE = sa.text(
+    "SELECT 'debit' WHERE EXISTS (SELECT FROM payout WHERE state = 'requested'"
+    "   AND work_due_at <= now() AND failures = 0)"
+    " UNION ALL SELECT 'pay' WHERE EXISTS (SELECT FROM payout WHERE NOT frozen"
+    "   AND state IN ('reserved', 'submitting') AND work_due_at <= now())"
+    "  OR EXISTS (SELECT FROM payout WHERE NOT frozen AND state = 'in_doubt'"
+    "   AND resend_due_at <= now())"
+    " UNION ALL SELECT 'ask' WHERE EXISTS (SELECT FROM payout WHERE NOT frozen"
+    "   AND state IN ('submitted', 'in_doubt') AND ask_due_at <= now())"
+    " UNION ALL SELECT 'resolve' WHERE"
+    "  EXISTS (SELECT FROM inbox i JOIN payout p ON p.id = i.payout_id WHERE i.worked_at IS NULL)"
+    "  OR EXISTS (SELECT FROM evidence WHERE folded_at IS NULL)"
+    "  OR EXISTS (SELECT FROM payout WHERE doubt_due_at <= now())"
+    "  OR EXISTS (SELECT FROM payout WHERE notice_due_at <= now())"
+)
+
+
+def steps(tx: Tx) -> set[Step]:
+    """The steps for which something is due. Ringing once too often costs nothing but a job."""
+    return {Step(name) for name in tx.scalars(_DUE)}
+
+
+def alone(tx: Tx) -> list[tuple[Step, str]]:
+    """Payouts that failed in a step and are due to be tried again, each by a job of its own."""
+    rows = tx.execute(
+        sa.text(
+            "UPDATE payout SET retry_at = now() + interval '1 minute'"
+            " WHERE id IN (SELECT id FROM payout WHERE retry_at <= now()"
+            "              ORDER BY retry_at LIMIT 50 FOR UPDATE SKIP LOCKED)"
+            " RETURNING failed_step, reference"
+        )
+    )
+    return [(Step(row.failed_step), row.reference) for row in rows]
+
+
+def void_dead(tx: Tx) -> Sequence[str]:
+    """Void the claims of workers that are silent. Returns their names.
+
+    A call of a dead worker has no outcome; its deadline is now, and resolve takes it for what it
+    is: in doubt. A worker that only slept wakes up to find its claim gone, and its evidence is
+    still welcome.
+    """
+    dead = list(
+        tx.scalars(
+            sa.text(
+                "DELETE FROM worker_heartbeat WHERE name IN (SELECT name FROM worker_heartbeat"
+                " WHERE beat_at < now() - make_interval(secs => :silent)"
+                " FOR UPDATE SKIP LOCKED) RETURNING name"
+            ),
+            {"silent": SILENT_S},
+        )
+    )
+    voided = tx.execute(
+        sa.text(
+            "UPDATE payout p SET claimed_by = NULL, lease_until = NULL,"
+            " doubt_due_at = CASE WHEN state = 'submitting' THEN now() ELSE doubt_due_at END"
+            " WHERE claimed_by IS NOT NULL AND (lease_until < now() OR NOT EXISTS"
+            "  (SELECT FROM worker_heartbeat w WHERE w.name = p.claimed_by))"
+        )
+    ).rowcount
+    if dead or voided:
+        logger().warning("workers_silent", workers=dead, claims=voided)
+    return dead

@@ -1,0 +1,215 @@
+"""The pay step: the request goes to M-PESA, under the payout's one id, after its intent is kept.
+
+First one commit: attempt rows and SUBMITTING. Then the calls. Then their outcomes, as evidence,
+which resolve folds. If this process dies anywhere in between, the attempt row is there, and a
+call without an outcome is a call in doubt.
+"""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from app import ids
+from app.config import Settings
+from app.db import Database, DatabaseAway, Tx
+from app.doorbell import Doorbell, Step
+from app.msisdn import mask
+from app.observability import logger
+from app.payouts import calls, claims, poison
+from app.payouts.claims import Payout
+from app.payouts.deadlines import LEASE_MARGIN_S, Schedule
+from app.payouts.evidence import Class
+from app.payouts.states import State
+from app.providers import daraja
+
+REMARKS = "Savings withdrawal"
+
+_DUE = (
+    "NOT p.frozen AND ("
+    " (p.state IN ('reserved', 'submitting') AND p.work_due_at <= now())"
+    " OR (p.state = 'in_doubt' AND p.resend_due_at <= now()))"
+    f" AND {claims.fresh(Step.PAY)}"
+)
+
+CLASS_OF: dict[type[daraja.Outcome], tuple[Class, str]] = {
+    daraja.Accepted: (Class.ACCEPTED, "accepted"),
+    daraja.Duplicate: (Class.ACCEPTED_EARLIER, "duplicate"),
+    daraja.Refused: (Class.DEFINITE_NO, "refused"),
+    daraja.NotProcessed: (Class.NOT_PROCESSED, "not_processed"),
+    daraja.NotSent: (Class.NOT_SENT, "not_sent"),
+    daraja.InDoubt: (Class.DOUBT, "in_doubt"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One committed intent to call."""
+
+    attempt_id: int
+    payout: Payout
+    request: daraja.PayRequest
+    start_before: float
+    """On the monotonic clock. A worker that slept past it must not call any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pay:
+    """The step with what it needs: one per worker process."""
+
+    db: Database
+    doorbell: Doorbell
+    provider: daraja.Daraja
+    settings: Settings
+    schedule: Schedule
+    pool: Executor
+    worker: str
+
+    def run(self) -> dict[str, int]:
+        """Send every payout that is due to M-PESA, at most one wave of the pool's size."""
+        limit = self.settings.daraja_calls_max
+        payouts: list[Payout] = []
+        try:
+            with self.db.transaction() as tx:
+                payouts = claims.take(tx, _DUE, limit=limit, order="p.requested_at")
+                if len(payouts) == limit:
+                    self.doorbell.ring(Step.PAY)
+                committed = self._intend(tx, payouts)
+            worked = poison.Worked(committed)
+        except DatabaseAway:
+            raise
+        except Exception:  # noqa: BLE001 - one of them is poison; find out which
+            worked = poison.one_by_one(self.db, Step.PAY, payouts, self._intend)
+        return self._call(worked)
+
+    def alone(self, reference: str) -> dict[str, int]:
+        """Send one payout that was set aside."""
+        return self._call(poison.alone(self.db, Step.PAY, reference, self._intend))
+
+    def _intend(self, tx: Tx, payouts: Sequence[Payout]) -> list[Call]:
+        """Write the attempts and move the payouts. After the commit, and only then, we call."""
+        at = claims.now(tx)
+        committed = []
+        for payout in payouts:
+            if not _may_be_sent(payout):
+                continue
+            first_call_at = payout.first_call_at or at
+            request = self._request(payout)
+            attempt_id = tx.scalar(
+                sa.text(
+                    "INSERT INTO attempt (payout_id, n, body_hash)"
+                    " SELECT :id, coalesce(max(n), 0) + 1, :hash FROM attempt"
+                    " WHERE payout_id = :id RETURNING id"
+                ),
+                {"id": payout.id, "hash": daraja.pay_body_hash(request)},
+            )
+            assert attempt_id is not None
+            claims.update(
+                tx,
+                [
+                    {
+                        "id": payout.id,
+                        "state": payout.state
+                        if payout.state is State.IN_DOUBT
+                        else State.SUBMITTING,
+                        "cause": "call committed",
+                        "first_call_at": first_call_at,
+                        "work_due_at": None,
+                        "doubt_due_at": at + timedelta(seconds=self.schedule.lease_s),
+                        "resend_due_at": self.schedule.next_resend(
+                            first_call_at=first_call_at, now=at
+                        )
+                        if payout.state is State.IN_DOUBT
+                        else None,
+                        "claimed_by": self.worker,
+                        "lease_until": at + timedelta(seconds=self.schedule.lease_s),
+                    }
+                ],
+            )
+            start_before = (
+                time.monotonic() + self.schedule.lease_s - self.schedule.call_s_max - LEASE_MARGIN_S
+            )
+            committed.append(Call(attempt_id, payout, request, start_before))
+        return committed
+
+    def _request(self, payout: Payout) -> daraja.PayRequest:
+        ocid = ids.originator_conversation_id(payout.id)
+        base = f"{self.settings.public_base}/d/{self.settings.door_token(ocid)}/b2c"
+        return daraja.PayRequest(
+            ocid=ocid,
+            msisdn=payout.msisdn,
+            amount_cents=payout.amount_cents,
+            result_url=f"{base}/result/{ocid}",
+            timeout_url=f"{base}/timeout/{ocid}",
+            remarks=REMARKS,
+        )
+
+    def _call(self, worked: poison.Worked[Call]) -> dict[str, int]:
+        for group in calls.side_by_side(self.pool, self._one_call, worked.intents):
+            with self.db.transaction() as tx:
+                for call, outcome in group:
+                    _record(tx, call, outcome, self.worker)
+            self.doorbell.ring(Step.RESOLVE)
+        return {"called": len(worked.intents), "set_aside": worked.set_aside}
+
+    def _one_call(self, call: Call) -> daraja.Outcome:
+        if time.monotonic() > call.start_before:
+            return daraja.NotSent("the worker slept past its claim")
+        return self.provider.pay(call.request)
+
+
+def _may_be_sent(payout: Payout) -> bool:
+    return not payout.frozen and payout.state in {
+        State.RESERVED,
+        State.SUBMITTING,
+        State.IN_DOUBT,
+    }
+
+
+def _record(tx: Tx, call: Call, outcome: daraja.Outcome, worker: str) -> None:
+    """Keep what came of a call: the attempt's outcome, and the evidence that it is."""
+    of, name = CLASS_OF[type(outcome)]
+    facts = {
+        "attempt": call.attempt_id,
+        "payout": call.payout.id,
+        "outcome": name,
+        "class": of,
+        "http_status": getattr(outcome, "http_status", None),
+        "code": getattr(outcome, "code", None),
+        "conversation_id": getattr(outcome, "conversation_id", None),
+        "detail": getattr(outcome, "reason", None) or getattr(outcome, "text", None),
+        "worker": worker,
+    }
+    tx.execute(
+        sa.text(
+            "UPDATE attempt SET finished_at = clock_timestamp(), outcome = :outcome,"
+            " http_status = :http_status, error_code = :code, conversation_id = :conversation_id"
+            " WHERE id = :attempt"
+        ),
+        facts,
+    )
+    tx.execute(
+        sa.text(
+            "INSERT INTO evidence (payout_id, source, class, code, conversation_id, detail,"
+            " attempt_id) VALUES (:payout, 'ack', :class, :code, :conversation_id, :detail,"
+            " :attempt)"
+        ),
+        facts,
+    )
+    tx.execute(
+        sa.text(
+            "UPDATE payout SET claimed_by = NULL, lease_until = NULL"
+            " WHERE id = :payout AND claimed_by = :worker"
+        ),
+        facts,
+    )
+    logger().info(
+        "payout_called",
+        reference=call.payout.reference,
+        msisdn=mask(call.payout.msisdn),
+        outcome=name,
+        code=facts["code"],
+    )

@@ -1,0 +1,119 @@
+"""Payouts that make a step raise: set aside, so that they hold up nobody, and never forgotten.
+
+A batch that raises is rolled back and its payouts are worked one by one. One that raises alone
+leaves the step's batches; it is tried again in an RQ job of its own, `pay-BRZ…`, and after the
+limit it is a dead letter: an RQ job that failed, and a row that a person must close.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import sqlalchemy as sa
+
+from app.db import Database, DatabaseAway, Tx
+from app.doorbell import Step
+from app.errors import BarazaError
+from app.observability import logger
+from app.payouts import claims
+from app.payouts.claims import Payout
+from app.payouts.deadlines import FAILURES_MAX, retry_after
+
+Intent = TypeVar("Intent")
+Work = Callable[[Tx, Sequence[Payout]], list[Intent]]
+"""A step's one function, for a batch and for a single payout alike. It returns what is to be
+done once it is committed, such as calls to make."""
+
+
+class NeedsPerson(BarazaError):
+    """A payout failed in a step as often as it may. Its text names the payout, nothing else."""
+
+    code = "PO-90"
+
+
+@dataclass(slots=True)
+class Worked(Generic[Intent]):
+    """What came of working payouts singly."""
+
+    intents: list[Intent] = field(default_factory=list)
+    """Of those that were committed, and of no others."""
+    set_aside: int = 0
+
+
+def one_by_one(
+    db: Database, step: Step, payouts: Sequence[Payout], work: Work[Intent]
+) -> Worked[Intent]:
+    """Work a batch that raised, payout by payout."""
+    worked: Worked[Intent] = Worked()
+    for payout in payouts:
+        intents: list[Intent] = []
+        try:
+            with db.transaction() as tx:
+                again = claims.take_one(tx, payout.reference)
+                # Whoever moved it meanwhile has done the work.
+                if again is not None and again.version == payout.version:
+                    intents = work(tx, [again])
+        except DatabaseAway:
+            raise
+        except Exception as raised:  # noqa: BLE001 - whatever it is, the others go on
+            _count(db, step, payout.reference, raised)
+            worked.set_aside += 1
+        else:
+            worked.intents.extend(intents)
+    return worked
+
+
+def alone(db: Database, step: Step, reference: str, work: Work[Intent]) -> Worked[Intent]:
+    """Work one payout that was set aside: the body of the RQ job `<step>-BRZ…`.
+
+    Raises:
+        NeedsPerson: it failed for the last time; RQ's failed list shows it.
+    """
+    worked: Worked[Intent] = Worked()
+    intents: list[Intent] = []
+    try:
+        with db.transaction() as tx:
+            payout = claims.take_one(tx, reference)
+            if payout is not None:
+                intents = work(tx, [payout])
+                claims.mended(tx, payout.id)
+    except DatabaseAway:
+        raise
+    except Exception as raised:
+        if _count(db, step, reference, raised) >= FAILURES_MAX:
+            raise NeedsPerson(f"{step} {reference} failed {FAILURES_MAX} times") from raised
+        worked.set_aside = 1
+    else:
+        worked.intents.extend(intents)
+    return worked
+
+
+def _count(db: Database, step: Step, reference: str, raised: Exception) -> int:
+    reason = f"{type(raised).__name__} {getattr(raised, 'code', '')}".strip()
+    logger().error("payout_set_aside", step=step, reference=reference, reason=reason)
+    with db.transaction() as tx:
+        row = tx.execute(
+            sa.text(
+                "UPDATE payout SET failures = failures + 1, failed_step = :step,"
+                " failure = :reason WHERE reference = :reference RETURNING id, failures"
+            ),
+            {"step": step, "reason": reason, "reference": reference},
+        ).one()
+        tx.execute(
+            sa.text(
+                "UPDATE payout SET retry_at = CASE WHEN failures < :most"
+                " THEN now() + :wait END WHERE id = :id"
+            ),
+            {"id": row.id, "most": FAILURES_MAX, "wait": retry_after(row.failures)},
+        )
+        if row.failures >= FAILURES_MAX:
+            tx.execute(
+                sa.text(
+                    "INSERT INTO dead_letter (payout_id, step, reason)"
+                    " VALUES (:id, :step, :reason) ON CONFLICT (payout_id, step) DO UPDATE SET"
+                    " count = dead_letter.count + 1, last_seen = now(), closed_at = NULL,"
+                    " reason = excluded.reason"
+                ),
+                {"id": row.id, "step": step, "reason": reason},
+            )
+    return int(row.failures)

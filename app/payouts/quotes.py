@@ -1,0 +1,114 @@
+"""What a withdrawal costs, and the quote that binds once a member has seen it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app import ids
+from app.db import Tx
+from app.errors import Refused
+from app.money import rate_bp
+from app.payouts import claims
+
+
+class NoTariff(Refused):
+    """No tariff band, duty rate or limit is in force for this amount today."""
+
+    code = "QT-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one withdrawal may be, in cents, ends included, and the most a member may draw a day."""
+
+    minimum_cents: int
+    maximum_cents: int
+    daily_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Amount, fee and duty as the confirm screen showed them."""
+
+    id: UUID
+    amount_cents: int
+    fee_cents: int
+    duty_cents: int
+
+    @property
+    def total_cents(self) -> int:
+        """What leaves the member's savings."""
+        return self.amount_cents + self.fee_cents + self.duty_cents
+
+
+_TODAY = "(now() AT TIME ZONE 'Africa/Nairobi')::date"
+
+_LIMITS = sa.text(
+    "SELECT minimum_cents, maximum_cents, daily_cents FROM withdrawal_limit"  # noqa: S608 - constants
+    f" WHERE effective_from <= {_TODAY} ORDER BY effective_from DESC LIMIT 1"
+)
+_PRICE = sa.text(
+    "SELECT b.fee_cents, e.basis_points FROM tariff_band b,"  # noqa: S608 - constants
+    f" (SELECT basis_points FROM excise_rate WHERE effective_from <= {_TODAY}"
+    "   ORDER BY effective_from DESC LIMIT 1) e"
+    " WHERE b.effective_from = (SELECT max(effective_from) FROM tariff_band"
+    f"                          WHERE effective_from <= {_TODAY})"
+    " AND :amount BETWEEN b.from_cents AND b.to_cents"
+)
+_INSERT = sa.text(
+    "INSERT INTO quote (id, session_id, transcript_mac, member_id, account_id,"
+    " amount_cents, fee_cents, duty_cents)"
+    " VALUES (:id, :session_id, :transcript_mac, :member_id, :account_id, :amount, :fee, :duty)"
+    " ON CONFLICT (session_id, transcript_mac) DO NOTHING"
+)
+_SELECT = sa.text(
+    "SELECT id, amount_cents, fee_cents, duty_cents FROM quote"
+    " WHERE session_id = :session_id AND transcript_mac = :transcript_mac"
+)
+
+
+def limits(tx: Tx) -> Limits:
+    """The limits in force today.
+
+    Raises:
+        NoTariff: none are configured.
+    """
+    row = tx.execute(_LIMITS).one_or_none()
+    if row is None:
+        raise NoTariff("no withdrawal limits are in force")
+    return Limits(*row)
+
+
+def make(
+    tx: Tx,
+    *,
+    session_id: str,
+    transcript_mac: bytes,
+    member_id: int,
+    account_id: int,
+    amount_cents: int,
+) -> Quote:
+    """The quote for this hop. A repeated hop gets the first one, whatever the tariff is by then.
+
+    Raises:
+        NoTariff: nothing in force prices this amount.
+    """
+    price = tx.execute(_PRICE, {"amount": amount_cents}).one_or_none()
+    if price is None:
+        raise NoTariff(f"no tariff for {amount_cents} cents")
+    fee = price.fee_cents
+    hop = {"session_id": session_id, "transcript_mac": transcript_mac}
+    tx.execute(
+        _INSERT,
+        {
+            **hop,
+            "id": ids.uuid7(claims.now(tx)),
+            "member_id": member_id,
+            "account_id": account_id,
+            "amount": amount_cents,
+            "fee": fee,
+            "duty": rate_bp(fee, basis_points=price.basis_points),
+        },
+    )
+    return Quote(*tx.execute(_SELECT, hop).one())

@@ -1,0 +1,156 @@
+"""The resolve step: it alone moves a payout that was sent.
+
+It claims payouts, not messages: all that is filed about one is classified and folded together,
+and the decision, the ledger entry, the new state and the member's SMS commit as one.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db import Database, DatabaseAway, Tx
+from app.doorbell import Doorbell, Step
+from app.payouts import claims, classify, poison
+from app.payouts.claims import BATCH_MAX, Payout
+from app.payouts.deadlines import Schedule
+from app.payouts.evidence import Class, Evidence, Situation, Source, decide
+from app.payouts.outcome import Outcomes
+from app.providers import result_codes
+
+_WAITING = (
+    "p.id IN (SELECT payout_id FROM inbox WHERE worked_at IS NULL"  # noqa: S608 - constants
+    " UNION SELECT payout_id FROM evidence WHERE folded_at IS NULL"
+    " UNION SELECT id FROM payout WHERE doubt_due_at <= now()"
+    " UNION SELECT id FROM payout WHERE notice_due_at <= now())"
+    " AND " + claims.fresh(Step.RESOLVE)
+)
+"""Four small partial indexes tell what waits, however many payouts there are."""
+
+CALLS_THAT_MAY_HAVE_ARRIVED = "outcome IS NULL OR outcome IN ('in_doubt', 'accepted', 'duplicate')"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """The step with what it needs: one per worker process."""
+
+    db: Database
+    doorbell: Doorbell
+    schedule: Schedule
+
+    def run(self, *, limit: int = BATCH_MAX) -> dict[str, int]:
+        """Fold whatever has been said about any payout, and act on it."""
+        payouts: list[Payout] = []
+        set_aside = 0
+        try:
+            with self.db.transaction() as tx:
+                payouts = claims.take(tx, _WAITING, limit=limit, order="p.id")
+                if len(payouts) == limit:
+                    self.doorbell.ring(Step.RESOLVE)
+                self._work(tx, payouts)
+        except DatabaseAway:
+            raise
+        except Exception:  # noqa: BLE001 - one of them is poison; find out which
+            set_aside = poison.one_by_one(self.db, Step.RESOLVE, payouts, self._work).set_aside
+        if payouts:
+            self.doorbell.ring(Step.SMS, Step.ASK)
+        return {"resolved": len(payouts) - set_aside, "set_aside": set_aside}
+
+    def alone(self, reference: str) -> dict[str, int]:
+        """Resolve one payout that was set aside."""
+        worked = poison.alone(self.db, Step.RESOLVE, reference, self._work)
+        self.doorbell.ring(Step.SMS, Step.ASK)
+        return {"resolved": 1 - worked.set_aside, "set_aside": worked.set_aside}
+
+    def _work(self, tx: Tx, payouts: Sequence[Payout]) -> list[None]:
+        if not payouts:
+            return []
+        keys = [p.id for p in payouts]
+        classify.inbox(tx, payouts)
+        _doubt_what_is_overdue(tx, keys)
+        told = _evidence(tx, keys)
+        called = _calls(tx, keys)
+        outcomes = Outcomes(tx, self.schedule)
+        for payout in payouts:
+            calls, doubtful = called.get(payout.id, (0, 0))
+            situation = _situation(payout, calls, doubtful)
+            decision = decide(situation, [e for e, _ in told[payout.id]])
+            news = {e.id for e, is_new in told[payout.id] if is_new}
+            outcomes.add(payout, decision, news=news, calls=calls)
+        outcomes.write()
+        tx.execute(
+            sa.text(
+                "UPDATE evidence SET folded_at = now()"
+                " WHERE payout_id = ANY(:ids) AND folded_at IS NULL"
+            ),
+            {"ids": keys},
+        )
+        return []
+
+
+def _situation(payout: Payout, calls: int, doubtful: int) -> Situation:
+    return Situation(
+        state=payout.state,
+        frozen=payout.frozen,
+        receipt=payout.receipt,
+        moved_by=payout.evidence_id,
+        conversation_id=payout.conversation_id,
+        calls=calls,
+        doubtful_calls=doubtful,
+    )
+
+
+def _doubt_what_is_overdue(tx: Tx, keys: Sequence[UUID]) -> None:
+    """A deadline is our own remark that nobody has answered. It can only lead to asking."""
+    tx.execute(
+        sa.text(
+            "WITH overdue AS (UPDATE payout SET doubt_due_at = NULL"
+            "  WHERE id = ANY(:ids) AND doubt_due_at <= now() RETURNING id, state)"
+            " INSERT INTO evidence (payout_id, source, class, detail)"
+            " SELECT id, 'own', 'doubt', CASE state"
+            "  WHEN 'submitting' THEN 'the call brought no outcome in time'"
+            "  ELSE 'no result in time' END"
+            " FROM overdue WHERE state IN ('submitting', 'submitted')"
+        ),
+        {"ids": list(keys)},
+    )
+
+
+def _evidence(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, list[tuple[Evidence, bool]]]:
+    """Everything told about each payout, oldest first, and whether it is news."""
+    told: dict[UUID, list[tuple[Evidence, bool]]] = defaultdict(list)
+    rows = tx.execute(
+        sa.text(
+            "SELECT payout_id, id, source, class, code, receipt, conversation_id,"
+            " folded_at IS NULL AS is_new FROM evidence WHERE payout_id = ANY(:ids) ORDER BY id"
+        ),
+        {"ids": list(keys)},
+    )
+    for row in rows:
+        known = result_codes.lookup(row.code) if row.code is not None else None
+        evidence = Evidence(
+            id=row.id,
+            source=Source(row.source),
+            of=Class(row[3]),
+            code=row.code,
+            receipt=row.receipt,
+            conversation_id=row.conversation_id,
+            before_transaction=known is not None and known.refused_before_transaction,
+        )
+        told[row.payout_id].append((evidence, row.is_new))
+    return told
+
+
+def _calls(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
+    """For each payout: calls committed, and those that may have reached M-PESA."""
+    rows = tx.execute(
+        sa.text(
+            "SELECT payout_id, count(*),"  # noqa: S608 - a constant
+            f" count(*) FILTER (WHERE {CALLS_THAT_MAY_HAVE_ARRIVED})"
+            " FROM attempt WHERE payout_id = ANY(:ids) GROUP BY payout_id"
+        ),
+        {"ids": list(keys)},
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
