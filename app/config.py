@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that the web server listens on")
     port: int = Field(8000, ge=1, le=65535, description="port of the web server")
     web_workers: int = Field(1, ge=1, le=64, description="web server processes")
+    staff_pages: bool = Field(
+        True, description="whether this web server has the staff pages; false: members' doors only"
+    )
     public_url: str = Field(
         "", description="base that providers call back; empty: http://127.0.0.1:PORT"
     )

@@ -116,10 +116,15 @@ def post_many(tx: Tx, entries: Sequence[JournalEntry]) -> set[UUID]:
 
 
 def open_account(tx: Tx, *, gl_code: int = chart.MEMBER_SAVINGS) -> int:
-    """Open a member's account at zero. Returns its number."""
+    """Open a member's account at zero. Returns its number.
+
+    Raises:
+        UnknownAccount: the code is not in the chart or not one of a liability.
+    """
     number = tx.scalar(_OPEN_ACCOUNT, {"gl_code": gl_code})
-    assert isinstance(number, int)
-    return number
+    if number is None:
+        raise UnknownAccount(f"no member account can be opened under {gl_code}")
+    return int(number)
 
 
 def lock_available(tx: Tx, accounts: Sequence[int]) -> dict[int, int]:

@@ -8,10 +8,13 @@ BEGIN
         TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = 'BZ101', CONSTRAINT = 'append_only';
 END $$;
 
--- This database transaction's number, which no restore can turn back.
-CREATE FUNCTION ledger.current_xact() RETURNS bigint LANGUAGE sql STABLE
-RETURN pg_current_xact_id()::text::bigint
-       + (SELECT xid_base FROM ledger.epoch ORDER BY number DESC LIMIT 1);
+-- This database transaction's number, which no restore can turn back. In plpgsql because that keeps
+-- its plan; an SQL function with a subquery would be planned anew for every line of every entry.
+CREATE FUNCTION ledger.current_xact() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN pg_current_xact_id()::text::bigint
+           + (SELECT xid_base FROM ledger.epoch ORDER BY number DESC LIMIT 1);
+END $$;
 
 CREATE FUNCTION ledger.stamp_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -32,6 +35,8 @@ END $$;
 
 -- Moves the running balance and writes it into the line, under the balance row's lock.
 CREATE FUNCTION ledger.move_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    begun_by bigint;
 BEGIN
     IF NEW.account_id >= 9000000000000 THEN
         IF NOT EXISTS (SELECT FROM ledger.account WHERE id = NEW.account_id) THEN
@@ -45,9 +50,9 @@ BEGIN
     -- INSERT ... ON CONFLICT DO NOTHING runs this trigger and may then drop the line, which would
     -- leave a moved balance without a posting. So a line must be new and its header our own:
     -- nobody else can then be inserting the same line at the same time.
-    IF NOT EXISTS (SELECT FROM ledger.journal_entry
-                   WHERE id = NEW.entry_id AND posted_on = NEW.posted_on
-                     AND xact_id = ledger.current_xact()) THEN
+    SELECT xact_id INTO begun_by FROM ledger.journal_entry
+     WHERE id = NEW.entry_id AND posted_on = NEW.posted_on LIMIT 1;
+    IF begun_by IS DISTINCT FROM ledger.current_xact() THEN
         RAISE EXCEPTION 'entry % was not begun in this database transaction', NEW.entry_id
             USING ERRCODE = 'BZ105', CONSTRAINT = 'entry_is_of_this_transaction';
     END IF;
@@ -74,39 +79,43 @@ END $$;
 -- transaction and to an open period. A deferred sum would miss balanced lines that come late.
 CREATE FUNCTION ledger.check_entries() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    this_xact bigint := ledger.current_xact();
     closed_through date := (SELECT max(p.closed_through) FROM ledger.accounting_period p);
-    bad record;
+    entry record;
+    header record;
 BEGIN
-    SELECT n.entry_id, n.net, n.lines, h.lines AS wanted, h.effective_on, h.reverses INTO bad
-      FROM (SELECT entry_id, posted_on, sum(cents) AS net, count(*) AS lines
-              FROM new_lines GROUP BY entry_id, posted_on) n
-      -- LIMIT keeps the planner from ever hashing a whole month of headers.
-      LEFT JOIN LATERAL (SELECT e.lines, e.effective_on, e.reverses FROM ledger.journal_entry e
-                          WHERE e.id = n.entry_id AND e.posted_on = n.posted_on
-                            AND e.xact_id = ledger.current_xact() LIMIT 1) h ON true
-     WHERE n.net <> 0 OR h.lines IS DISTINCT FROM n.lines OR h.effective_on <= closed_through
-        OR (h.reverses IS NOT NULL AND NOT EXISTS (
-                SELECT FROM ledger.journal_entry r
-                 WHERE r.id = h.reverses AND r.posted_on = ledger.id_date(h.reverses)))
-     LIMIT 1;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-    IF bad.wanted IS NULL THEN
-        RAISE EXCEPTION 'entry % was not begun in this database transaction', bad.entry_id
-            USING ERRCODE = 'BZ105', CONSTRAINT = 'entry_is_of_this_transaction';
-    ELSIF bad.net <> 0 THEN
-        RAISE EXCEPTION 'entry % is off by % cents', bad.entry_id, bad.net
-            USING ERRCODE = 'BZ107', CONSTRAINT = 'entry_nets_to_zero';
-    ELSIF bad.lines <> bad.wanted THEN
-        RAISE EXCEPTION 'entry % has % lines here and promised %', bad.entry_id, bad.lines, bad.wanted
-            USING ERRCODE = 'BZ108', CONSTRAINT = 'entry_is_whole';
-    ELSIF bad.effective_on <= closed_through THEN
-        RAISE EXCEPTION 'the books are closed through %', closed_through
-            USING ERRCODE = 'BZ109', CONSTRAINT = 'period_open';
-    END IF;
-    RAISE EXCEPTION 'entry % reverses %, which is not in the books', bad.entry_id, bad.reverses
-        USING ERRCODE = 'BZ110', CONSTRAINT = 'reversed_entry_known';
+    -- A loop and not a join: with values for the day PostgreSQL opens one month and not all.
+    FOR entry IN SELECT entry_id AS id, posted_on, sum(cents) AS net, count(*) AS lines
+                   FROM new_lines GROUP BY entry_id, posted_on LOOP
+        SELECT lines, effective_on, reverses, xact_id INTO header FROM ledger.journal_entry
+         WHERE id = entry.id AND posted_on = entry.posted_on LIMIT 1;
+        IF header.xact_id IS DISTINCT FROM this_xact THEN
+            RAISE EXCEPTION 'entry % was not begun in this database transaction', entry.id
+                USING ERRCODE = 'BZ105', CONSTRAINT = 'entry_is_of_this_transaction';
+        ELSIF entry.net <> 0 THEN
+            RAISE EXCEPTION 'entry % is off by % cents', entry.id, entry.net
+                USING ERRCODE = 'BZ107', CONSTRAINT = 'entry_nets_to_zero';
+        ELSIF entry.lines <> header.lines THEN
+            RAISE EXCEPTION 'entry % has % lines here and promised %',
+                entry.id, entry.lines, header.lines
+                USING ERRCODE = 'BZ108', CONSTRAINT = 'entry_is_whole';
+        ELSIF header.effective_on <= closed_through THEN
+            RAISE EXCEPTION 'the books are closed through %', closed_through
+                USING ERRCODE = 'BZ109', CONSTRAINT = 'period_open';
+        ELSIF header.reverses IS NOT NULL AND NOT ledger.has_entry(header.reverses) THEN
+            RAISE EXCEPTION 'entry % reverses %, which is not in the books',
+                entry.id, header.reverses
+                USING ERRCODE = 'BZ110', CONSTRAINT = 'reversed_entry_known';
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION ledger.has_entry(entry_id uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    day date := ledger.id_date(entry_id);
+BEGIN
+    RETURN EXISTS (SELECT FROM ledger.journal_entry WHERE id = entry_id AND posted_on = day);
 END $$;
 
 CREATE TRIGGER stamp BEFORE INSERT ON ledger.journal_entry

@@ -25,6 +25,12 @@ BEGIN
     PERFORM ledger.guard(target);
 END $$;
 
+-- Reads the catalogue itself: to_regclass remembers that there was nothing, and an advisory lock
+-- does not make it look again.
+CREATE FUNCTION ledger.has_month(suffix text) RETURNS boolean LANGUAGE sql VOLATILE
+RETURN EXISTS (SELECT FROM pg_class WHERE relnamespace = 'ledger'::regnamespace
+                                      AND relname = 'posting_' || suffix);
+
 -- ATTACH lets postings go on meanwhile; CREATE TABLE ... PARTITION OF would stop them.
 CREATE FUNCTION ledger.ensure_month(month date) RETURNS boolean LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, ledger, pg_temp SET lock_timeout = '2s' AS $$
@@ -35,11 +41,11 @@ DECLARE
     parent text;
     part text;
 BEGIN
-    IF to_regclass('ledger.posting_' || suffix) IS NOT NULL THEN
+    IF ledger.has_month(suffix) THEN
         RETURN false;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('ledger.ensure_month'));
-    IF to_regclass('ledger.posting_' || suffix) IS NOT NULL THEN
+    IF ledger.has_month(suffix) THEN
         RETURN false;  -- another timekeeper made it while we waited
     END IF;
     FOREACH parent IN ARRAY ARRAY['ledger.journal_entry', 'ledger.posting'] LOOP

@@ -75,12 +75,14 @@ END $$;
 CREATE FUNCTION ledger.post_entry(
     id uuid, kind text, effective_on date, reference text, accounts bigint[], cents bigint[],
     reverses uuid DEFAULT NULL)
-RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, ledger, pg_temp AS $$
-    SELECT CASE WHEN EXISTS (SELECT FROM ledger.post_entries(
-               ARRAY[id], ARRAY[kind], ARRAY[effective_on], ARRAY[reference], ARRAY[reverses],
-               array_fill(id, ARRAY[cardinality(accounts)]), accounts, cents))
-           THEN 'posted' ELSE 'exists' END
-$$;
+RETURNS text LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, ledger, pg_temp AS $$
+BEGIN
+    PERFORM ledger.post_entries(
+        ARRAY[id], ARRAY[kind], ARRAY[effective_on], ARRAY[reference], ARRAY[reverses],
+        array_fill(id, ARRAY[cardinality(accounts)]), accounts, cents);
+    RETURN CASE WHEN FOUND THEN 'posted' ELSE 'exists' END;
+END $$;
 
 -- Locks the balances in the order of their numbers and tells what each member may take out.
 CREATE FUNCTION ledger.lock_available(accounts bigint[])
@@ -95,9 +97,12 @@ SECURITY DEFINER SET search_path = pg_catalog, ledger, pg_temp AS $$
        FOR NO KEY UPDATE
 $$;
 
+-- A running balance that may not go below zero is one that we owe: liabilities only.
 CREATE FUNCTION ledger.open_account(gl smallint) RETURNS bigint LANGUAGE sql
 SECURITY DEFINER SET search_path = pg_catalog, ledger, pg_temp AS $$
-    INSERT INTO ledger.account (gl_code) VALUES (gl) RETURNING id
+    INSERT INTO ledger.account (gl_code)
+    SELECT code FROM ledger.gl_account WHERE code = gl AND class = 'liability'
+    RETURNING id
 $$;
 
 CREATE FUNCTION ledger.place_lien(account bigint, hold_cents bigint, why text) RETURNS bigint

@@ -22,6 +22,7 @@ FILES = (
     "ledger/sql/verify.sql",
     "ledger/sql/chart.sql",
     "ledger/sql/grants.sql",
+    "ledger/sql/watch.sql",
     "members/sql/members.sql",
     "payouts/sql/payouts.sql",
     "messages/sql/messages.sql",

@@ -1,0 +1,171 @@
+"""What the USSD channel stores: a session's first facts, and the hops that must not be repeated.
+
+The transcript is never stored: it ends in a PIN. Its place is taken by a keyed digest, since a
+plain one of four unknown digits is guessed in milliseconds.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from app.db import Tx, sqlstate_of
+from app.errors import Retryable
+from ussd_menus.model import Facts, Language
+
+SESSION_LOCK_WAIT_MS_MAX = 2_000
+"""A twin of the hop that runs is waited for this long; the gateway waits ten seconds for us."""
+OTHER_LOCK_WAIT_MS_MAX = 700
+"""For the member's row, should a second phone or a job hold it."""
+SESSION_S_MAX = 300
+"""Networks end a session after 180 seconds. What comes much later was held up somewhere."""
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class SessionBusy(Retryable):
+    """Another hop of this session is still being served; what it does is not known here."""
+
+    code = "US-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One callback of the gateway, its fields checked."""
+
+    session_id: str
+    msisdn: str
+    service_code: str
+    text: str = field(repr=False)
+
+    @property
+    def tokens(self) -> list[str]:
+        """Everything the member typed since the dial. Secret: PINs are among it."""
+        return self.text.split("*") if self.text else []
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as its first hop found the world. Later hops branch on this and nothing newer."""
+
+    session_id: str
+    msisdn: str
+    service_code: str
+    member_id: int | None
+    menu_version: str
+    language: Language
+    facts: Facts
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHop:
+    """A hop that showed a quote or had an effect."""
+
+    position: int
+    screen: str
+    outcome: str | None
+    facts: Facts
+    body: str
+
+
+_WAIT = sa.text("SELECT set_config('lock_timeout', :wait, true)")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:session_id, 0))")
+_FIND = sa.text(
+    "SELECT session_id, msisdn, service_code, member_id, menu_version, language, facts,"
+    " started_at < now() - make_interval(secs => :seconds) AS is_over"
+    " FROM ussd_session WHERE session_id = :session_id"
+).columns(facts=JSONB)
+_BEGIN = sa.text(
+    "INSERT INTO ussd_session"
+    " (session_id, msisdn, service_code, member_id, menu_version, language, facts)"
+    " VALUES (:session_id, :msisdn, :service_code, :member_id, :menu_version, :language, :facts)"
+).bindparams(sa.bindparam("facts", type_=JSONB))
+_HOPS = (
+    sa.text(
+        "SELECT transcript_mac, position, screen, outcome, facts, body FROM ussd_hop"
+        " WHERE session_id = :session_id AND transcript_mac = ANY(:macs)"
+    )
+    .bindparams(sa.bindparam("macs", type_=ARRAY(sa.LargeBinary)))
+    .columns(facts=JSONB)
+)
+_STORE = sa.text(
+    "INSERT INTO ussd_hop (session_id, transcript_mac, position, screen, outcome, facts, body)"
+    " VALUES (:session_id, :mac, :position, :screen, :outcome, :facts, :body)"
+).bindparams(sa.bindparam("facts", type_=JSONB))
+
+
+def transcript_macs(secret_key: str, hop: Hop) -> list[bytes]:
+    """A keyed digest of the transcript after each token: first of the dial, last of this hop."""
+    key = hmac.digest(secret_key.encode(), b"ussd transcript", hashlib.sha256)
+    tokens = hop.tokens
+    transcripts = ["*".join(tokens[:count]) for count in range(len(tokens) + 1)]
+    return [
+        hmac.digest(
+            key, json.dumps([hop.session_id, hop.msisdn, count, text]).encode(), hashlib.sha256
+        )
+        for count, text in enumerate(transcripts)
+    ]
+
+
+def lock(tx: Tx, session_id: str) -> None:
+    """Wait until no other hop of this session is being served.
+
+    Raises:
+        SessionBusy: one still was after two seconds.
+    """
+    tx.execute(_WAIT, {"wait": f"{SESSION_LOCK_WAIT_MS_MAX}ms"})
+    try:
+        tx.execute(_LOCK, {"session_id": session_id})
+    except sa.exc.DBAPIError as error:
+        if sqlstate_of(error) == _LOCK_NOT_AVAILABLE:
+            raise SessionBusy(session_id) from None
+        raise
+    tx.execute(_WAIT, {"wait": f"{OTHER_LOCK_WAIT_MS_MAX}ms"})
+
+
+def find(tx: Tx, session_id: str) -> Session | None:
+    """The session, if its first hop was served."""
+    row = tx.execute(_FIND, {"session_id": session_id, "seconds": SESSION_S_MAX}).one_or_none()
+    return None if row is None else Session(*row)
+
+
+def begin(tx: Tx, session: Session) -> None:
+    """Store a session's first facts. The session's lock is held, so there is none yet."""
+    tx.execute(
+        _BEGIN,
+        {
+            "session_id": session.session_id,
+            "msisdn": session.msisdn,
+            "service_code": session.service_code,
+            "member_id": session.member_id,
+            "menu_version": session.menu_version,
+            "language": session.language,
+            "facts": dict(session.facts),
+        },
+    )
+
+
+def stored_hops(tx: Tx, session_id: str, macs: Sequence[bytes]) -> Mapping[bytes, StoredHop]:
+    """Those of these transcripts whose hops were stored."""
+    rows = tx.execute(_HOPS, {"session_id": session_id, "macs": list(macs)})
+    return {bytes(row.transcript_mac): StoredHop(*row[1:]) for row in rows}
+
+
+def store(tx: Tx, session_id: str, mac: bytes, hop: StoredHop) -> None:
+    """Remember this hop's answer for ever. A repeat of it gets the same bytes."""
+    tx.execute(
+        _STORE,
+        {
+            "session_id": session_id,
+            "mac": mac,
+            "position": hop.position,
+            "screen": hop.screen,
+            "outcome": hop.outcome,
+            "facts": dict(hop.facts),
+            "body": hop.body,
+        },
+    )

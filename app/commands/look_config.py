@@ -1,0 +1,46 @@
+"""`baraza config`: every setting in force, and the addresses to register with the providers."""
+
+import click
+
+from app import config as settings_module
+from app.commands import output
+from app.config import Settings
+
+
+@click.command()
+@output.as_json
+def config(*, as_json: bool) -> None:
+    """Every setting in force, secrets hidden, and the addresses to register.
+
+    Settings are environment variables of these names. The addresses hold secrets of their own:
+    give them to the provider and to nobody else.
+    """
+    settings = settings_module.load()
+    masked, doors = settings.masked(), addresses(settings)
+    if as_json:
+        output.print_json({"settings": masked, "register": doors})
+        return
+    screen = output.console()
+    fields = type(settings).model_fields
+    rows = [(name, value, fields[name.lower()].description) for name, value in masked.items()]
+    screen.print(output.table(("Setting", "Value", "Meaning"), rows))
+    screen.print("\nRegister with Africa's Talking", style="bold")
+    for purpose, address in doors.items():
+        screen.print(f"{purpose}:")
+        # On a line of its own and never folded, so that it can be copied.
+        click.echo(f"  {address}")
+    screen.print(
+        "\nSafaricom needs no registration: every request carries its own addresses, under"
+        f" {settings.public_base}/d/. They must be reachable from its network."
+    )
+
+
+def addresses(settings: Settings) -> dict[str, str]:
+    """The callback addresses that an operator registers by hand, by purpose."""
+    base = settings.public_base
+    ussd, sms = settings.door_token("ussd"), settings.door_token("sms")
+    return {
+        "USSD callback": f"{base}/ussd/{ussd}",
+        "USSD end of session": f"{base}/ussd/{ussd}/end",
+        "SMS delivery reports": f"{base}/sms/{sms}/delivery",
+    }

@@ -1,0 +1,138 @@
+"""`baraza payouts`: find a payout, and explain it in under a minute."""
+
+import click
+from rich.console import Console
+
+from app.commands import output
+from app.commands.session import database
+from app.money import kes
+from app.msisdn import parse
+from app.operations import story
+from app.operations.story import Story
+from app.payouts.states import OPEN_STATES, State
+
+
+@click.group()
+def payouts() -> None:
+    """Find a payout and see all that happened to it.
+
+    \b
+    baraza payouts list --state in_doubt
+    baraza payouts list --member 0712345678
+    baraza payouts show BRZ7K2M9QX
+    """
+
+
+@payouts.command("list")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([*State, "open"]),
+    help="only these; `open` are all that have not ended; may be repeated",
+)
+@click.option("--member", "phone", help="only those of the member with this phone number")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@output.as_json
+def list_payouts(*, states: tuple[str, ...], phone: str | None, limit: int, as_json: bool) -> None:
+    """The latest payouts, newest first."""
+    wanted = [state for state in states if state != "open"]
+    if "open" in states:
+        wanted += sorted(OPEN_STATES)
+    with database() as db, db.transaction() as tx:
+        found = story.summaries(
+            tx, states=wanted, msisdn=_number(phone) if phone else None, limit=limit
+        )
+    if as_json:
+        output.print_json(found)
+        return
+    if not found:
+        click.echo("There is no such payout. Make one: `baraza dial +254712345678`, or the demo.")
+        return
+    rows = [
+        (
+            one.reference,
+            f"{one.state} (frozen)" if one.frozen else one.state,
+            kes(one.amount_cents),
+            one.phone,
+            one.receipt or "",
+            output.moment(one.requested_at),
+            output.moment(one.state_since),
+        )
+        for one in found
+    ]
+    columns = ("Payout", "State", "Amount", "Phone", "M-PESA", "Requested (Nairobi)", "Since")
+    output.console().print(output.table(columns, rows, right=("Amount",)))
+
+
+def _number(phone: str) -> str:
+    try:
+        return parse(phone)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong), param_hint="--member") from None
+
+
+@payouts.command()
+@click.argument("reference", metavar="REF")
+@output.as_json
+def show(reference: str, *, as_json: bool) -> None:
+    """All about one payout: where the money is, what happened when, entries, SMS.
+
+    REF is the reference that the member reads on screen and in the SMS, such as BRZ7K2M9QX.
+    """
+    with database() as db, db.transaction() as tx:
+        told = story.tell(tx, reference.strip().upper())
+    if told is None:
+        raise click.ClickException(
+            f"there is no payout {reference}; `baraza payouts list` shows the latest"
+        )
+    if as_json:
+        output.print_json(told)
+    else:
+        _print(output.console(), told)
+
+
+def _print(screen: Console, told: Story) -> None:
+    # The money comes first: it is what a member on the telephone asks.
+    screen.print(output.plain(told.money), style="bold")
+    screen.print(
+        output.plain(
+            f"{told.reference} · {told.state} · member {told.member_no} · {told.phone} ·"
+            f" {kes(told.amount_cents)} + fee {kes(told.fee_cents)} + duty {kes(told.duty_cents)}"
+            f" = {kes(told.total_cents)}"
+        )
+    )
+    screen.print(
+        output.plain(
+            f"At M-PESA: originator {told.originator_conversation_id},"
+            f" conversation {told.conversation_id or 'none yet'}, receipt {told.receipt or 'none'}"
+        )
+    )
+    screen.print("\nWhat happened", style="bold")
+    happened = [(output.moment(one.at), one.what, one.detail) for one in told.timeline]
+    screen.print(output.table(("Nairobi", "What", ""), happened))
+    screen.print("\nIn the books", style="bold")
+    lines = [
+        (
+            output.moment(line.posted_at),
+            line.kind,
+            line.gl_name,
+            kes(line.cents) if line.cents > 0 else "",
+            kes(-line.cents) if line.cents < 0 else "",
+        )
+        for line in told.ledger
+    ]
+    screen.print(
+        output.table(
+            ("Nairobi", "Entry", "Account", "Debit", "Credit"), lines, right=("Debit", "Credit")
+        )
+        if lines
+        else "No entries: nothing has been taken."
+    )
+    screen.print("\nWhat the member was told", style="bold")
+    for sms in told.sms:
+        state = f"{sms.state} ({sms.failure})" if sms.failure else sms.state
+        screen.print(output.plain(f"{output.moment(sms.queued_at)}  {sms.kind}: {state}"))
+        screen.print(output.plain(f"  {sms.text}"))
+    if not told.sms:
+        screen.print("No SMS yet: one goes out when the payout ends or M-PESA stays silent.")

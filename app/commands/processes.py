@@ -1,0 +1,114 @@
+"""Baraza's processes, each as a command of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from app.commands.session import running
+from app.config import Settings
+from app.errors import Misconfigured, Refused
+
+
+@click.command()
+def web() -> None:
+    """Serve USSD, callbacks and staff pages on HOST:PORT."""
+    with running() as settings:
+        _hand_on(settings)
+        from app import webserver
+
+        webserver.run(settings)
+
+
+@click.command()
+@click.option("--only", "groups", multiple=True, help="pay, money or talk; default: all three")
+def worker(groups: tuple[str, ...]) -> None:
+    """Move payouts: one process for calls to M-PESA, one for the books, one for SMS."""
+    from workers import main as workers_main
+    from workers.queues import GROUPS
+
+    unknown = set(groups) - set(GROUPS)
+    if unknown:
+        raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(GROUPS)}")
+    with running() as settings:
+        workers_main.run(settings, groups or tuple(GROUPS))
+
+
+@click.command()
+def clock() -> None:
+    """Find in PostgreSQL whatever is due and ring for it again, every second."""
+    from workers import clock as timekeeper
+
+    with running() as settings:
+        timekeeper.run(settings)
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to this version's schema. Safe to repeat."""
+    from app.migrations import migrate as bring_up
+
+    with running() as settings:
+        bring_up(settings.database_owner_url or settings.database_url)
+    click.echo("The database has this version's schema.")
+
+
+@click.command()
+def sandbox() -> None:
+    """Run stand-ins for Safaricom (PORT+1) and Africa's Talking (PORT+2). Never in production."""
+    with running() as settings:
+        commands = sandbox_commands(settings)
+        processes = [subprocess.Popen(command) for command in commands]
+        try:
+            _until_stopped(processes)
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait()
+
+
+def sandbox_commands(settings: Settings) -> list[list[str]]:
+    """The command lines of both stand-ins, fitting these settings.
+
+    Raises:
+        Refused: in production.
+    """
+    if settings.in_production:
+        raise Refused("the sandbox never runs with BARAZA_ENV=production")
+    state = str(settings.baraza_var / "sandbox")
+    Path(state).mkdir(parents=True, exist_ok=True)
+    ussd = f"{settings.public_base}/ussd/{settings.door_token('ussd')}"
+    delivery = f"{settings.public_base}/sms/{settings.door_token('sms')}/delivery"
+    return [
+        [sys.executable, "-m", "app.sandbox.safaricom", "--port", str(settings.port + 1),
+         "--state", state],
+        [sys.executable, "-m", "app.sandbox.africastalking", "--port", str(settings.port + 2),
+         "--state", state, "--ussd-url", ussd, "--delivery-url", delivery,
+         "--service-code", settings.ussd_service_codes[0]],
+    ]  # fmt: skip
+
+
+def _until_stopped(processes: list[subprocess.Popen[bytes]]) -> None:
+    stop = False
+
+    def on_signal(*_: object) -> None:
+        nonlocal stop
+        stop = True
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    while not stop:
+        if any(process.poll() is not None for process in processes):
+            raise Misconfigured("a stand-in stopped; its message is above")
+        time.sleep(0.2)
+
+
+def _hand_on(settings: Settings) -> None:
+    """Give processes that the web server starts the servers that were found."""
+    os.environ["DATABASE_URL"] = settings.database_url
+    os.environ["REDIS_URL"] = settings.redis_url

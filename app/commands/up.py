@@ -1,0 +1,130 @@
+"""`baraza up`: everything on one machine, for a newcomer and for a small SACCO's trial."""
+
+import os
+import sys
+
+import click
+
+from app import config
+from app.children import Child, Task
+from app.config import Settings
+from app.errors import Refused
+
+SANDBOX_DEADLINES = {
+    "PAYOUT_RESEND_AFTER_S": "2,10,30",
+    "PAYOUT_ASK_AFTER_S": "10,20,40,80,300,900,3600",
+    "PAYOUT_DOUBT_AFTER_S": "15",
+    "PAYOUT_NOTICE_AFTER_S": "20",
+    "DARAJA_READ_TIMEOUT_S": "5",
+}
+"""With the sandbox, silence is looked into within seconds, so that a person can watch it.
+
+They are settings like any other: what the environment says comes first.
+"""
+BARAZA = os.path.join(os.path.dirname(sys.executable), "baraza")  # noqa: PTH118, PTH120 - small imports
+
+
+@click.command()
+def up() -> None:
+    """Start everything on this machine: servers, sandbox, web, workers, timekeeper.
+
+    Ctrl-C stops it all and keeps the data under var/. Set DATABASE_URL and REDIS_URL to use
+    servers of your own, PORT to move it.
+    """
+    settings = config.load()
+    if settings.in_production:
+        raise Refused(
+            "`baraza up` is for one machine and play money. In production run `baraza migrate`,"
+            " then `baraza web`, `baraza worker` and `baraza clock`, each under your supervisor."
+        )
+    environment = environment_of(settings)
+    from app.supervisor import Supervisor
+
+    click.echo("Starting Baraza. The first start takes a few seconds longer...")
+    Supervisor(
+        settings.baraza_var,
+        children(settings),
+        tasks=tasks(settings),
+        environment=environment,
+    ).run(lambda _: click.echo(banner(settings)))
+    click.echo("Stopped. The data is kept.")
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment that every process gets."""
+    environment = dict(os.environ)
+    if settings.wants_sandbox:
+        environment = {**SANDBOX_DEADLINES, **environment}
+    return environment
+
+
+def tasks(settings: Settings) -> list[Task]:
+    """What must be done before the processes start."""
+    del settings
+    return [
+        Task("migrate", (BARAZA, "migrate"), as_owner=True),
+        Task("seed", (sys.executable, "-m", "app.commands.seed"), as_owner=True),
+    ]
+
+
+def children(settings: Settings) -> list[Child]:
+    """The processes, in the order in which they start."""
+    from app.commands.processes import sandbox_commands
+
+    stand_ins = []
+    if settings.wants_sandbox:
+        names = ("safaricom", "africastalking")
+        for offset, (name, command) in enumerate(
+            zip(names, sandbox_commands(settings), strict=True), start=1
+        ):
+            port = settings.port + offset
+            stand_ins.append(
+                Child(
+                    name,
+                    tuple(command),
+                    health_url=f"http://127.0.0.1:{port}/health",
+                    port=port,
+                )
+            )
+    return [
+        *stand_ins,
+        Child("worker", (BARAZA, "worker")),
+        Child("clock", (BARAZA, "clock")),
+        Child(
+            "web",
+            (BARAZA, "web"),
+            health_url=f"http://{settings.host}:{settings.port}/health/ready",
+            port=settings.port,
+            host=settings.host,
+        ),
+    ]
+
+
+def banner(settings: Settings) -> str:
+    """What a newcomer needs to know once everything runs."""
+    from app.commands.seed import DEMO_STAFF_EMAIL, DEMO_STAFF_PASSWORD
+
+    code = settings.ussd_service_codes[0]
+    lines = [
+        "",
+        f"  Baraza runs on http://{settings.host}:{settings.port}",
+        "",
+        f"  Staff pages   http://{settings.host}:{settings.port}/staff",
+        f"                sign in as {DEMO_STAFF_EMAIL}, password {DEMO_STAFF_PASSWORD}",
+    ]
+    if settings.wants_sandbox:
+        lines += [
+            "  Demo phone    .venv/bin/baraza dial +254712345678      (in another terminal)",
+            f"                dial {code}, PIN 4071, savings KES 50,000.00",
+            "  Amounts       ...01 M-PESA never answers but pays, ...02 refuses, ...03 stays",
+            "                silent but has paid; every other amount succeeds",
+            "  Deadlines     shortened for the sandbox: see `baraza config`",
+        ]
+    lines += [
+        "",
+        "  Prove it      .venv/bin/baraza audit",
+        f"  Logs          {settings.baraza_var}/log/",
+        "  Ctrl-C stops everything and keeps the data.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,210 @@
+-- What must be true of payouts, their evidence, their entries and their SMS in every snapshot,
+-- also in the middle of the worst run. Each query lists what breaks its rule; none is right.
+-- The line that begins with "--:" is the rule, in words that the audit prints. The books' own
+-- rules are in ledger.faults().
+
+--: all accounts together net to zero
+SELECT format('off by %s cents', sum(cents)) FROM ledger.trial_balance HAVING sum(cents) <> 0;
+
+--: money in transit is exactly what open payouts have taken from members
+SELECT format('in transit %s cents, open payouts %s cents', -s.cents, o.cents)
+  FROM ledger.system_account s
+  CROSS JOIN (SELECT coalesce(sum(p.total_cents), 0) AS cents
+                FROM payout p
+                JOIN ledger.journal_entry r
+                  ON r.id = p.reserve_id AND r.posted_on = ledger.id_date(p.reserve_id)
+               WHERE p.state IN ('reserved', 'approval', 'submitting', 'submitted', 'in_doubt')) o
+ WHERE s.gl_code = 2020 AND -s.cents <> o.cents;
+
+--: every payout has the entries of its state: a reserve, then one settle or one compensate, never both
+SELECT format('%s is %s with %s', p.reference, p.state,
+              concat_ws(', ', coalesce(r.kind::text, 'no reserve'), e.kind::text))
+  FROM payout p
+  LEFT JOIN ledger.journal_entry r ON r.id = p.reserve_id AND r.posted_on = ledger.id_date(p.reserve_id)
+  LEFT JOIN ledger.journal_entry e ON e.id = p.resolve_id AND e.posted_on = ledger.id_date(p.resolve_id)
+ WHERE NOT CASE
+       WHEN p.state IN ('requested', 'declined') THEN r.id IS NULL AND e.id IS NULL
+       WHEN p.state IN ('reserved', 'submitting', 'submitted', 'in_doubt')
+            THEN r.kind = 'reserve' AND e.id IS NULL
+       WHEN p.state = 'approval' THEN e.id IS NULL
+       WHEN p.state IN ('paid', 'returned') THEN r.kind = 'reserve' AND e.kind = 'settle'
+       WHEN p.state = 'cancelled'
+            THEN coalesce(r.kind = 'reserve' AND e.kind = 'compensate', r.id IS NULL AND e.id IS NULL)
+       ELSE r.kind = 'reserve' AND e.kind = 'compensate' END IS TRUE;
+
+--: the entries of a payout move its own amount, fee and duty on its own account
+SELECT format('%s: account %s has %s cents in its %s, should have %s', p.reference, should.account_id,
+              coalesce(line.cents, 0), should.kind, should.cents)
+  FROM payout p
+  CROSS JOIN LATERAL (VALUES
+       ('reserve', p.reserve_id, p.account_id, p.total_cents),
+       ('reserve', p.reserve_id, 9000000002020, -p.total_cents),
+       ('compensate', p.resolve_id, 9000000002020, p.total_cents),
+       ('compensate', p.resolve_id, p.account_id, -p.total_cents),
+       ('settle', p.resolve_id, 9000000002020, p.total_cents),
+       ('settle', p.resolve_id, 9000000001010, -p.amount_cents),
+       ('settle', p.resolve_id, 9000000004010, -p.fee_cents),
+       ('settle', p.resolve_id, 9000000002030, -p.duty_cents)) AS should(kind, entry_id, account_id, cents)
+  JOIN ledger.journal_entry e
+    ON e.id = should.entry_id AND e.posted_on = ledger.id_date(should.entry_id)
+   AND e.kind::text = should.kind
+  LEFT JOIN ledger.posting line
+    ON line.entry_id = e.id AND line.posted_on = e.posted_on AND line.account_id = should.account_id
+ WHERE should.cents <> 0 AND line.cents IS DISTINCT FROM should.cents;
+
+--: every entry about a payout names a payout, under an id that the payout carries
+SELECT format('entry %s: %s %s', e.id, e.kind, e.reference)
+  FROM ledger.journal_entry e
+  LEFT JOIN payout p ON p.reference = e.reference
+ WHERE e.kind IN ('reserve', 'settle', 'compensate', 'provider_charge', 'recovery')
+   AND NOT coalesce(CASE e.kind
+           WHEN 'reserve' THEN e.id = p.reserve_id AND e.reverses IS NULL
+           WHEN 'settle' THEN e.id = p.resolve_id AND e.reverses IS NULL
+           WHEN 'compensate' THEN e.id = p.resolve_id AND e.reverses = p.reserve_id
+           ELSE p.id IS NOT NULL END, false);
+
+--: a payout in recovery has one entry that says what its member owes
+SELECT format('%s is %s with %s recovery entries of %s cents', p.reference, p.state, count(l.cents),
+              coalesce(sum(l.cents), 0))
+  FROM payout p
+  LEFT JOIN (SELECT e.reference, d.cents
+               FROM ledger.journal_entry e
+               JOIN ledger.posting d ON d.entry_id = e.id AND d.posted_on = e.posted_on
+                AND d.account_id = 9000000001020
+              WHERE e.kind = 'recovery') l ON l.reference = p.reference
+ GROUP BY p.id
+HAVING coalesce(array_agg(l.cents) FILTER (WHERE l.cents IS NOT NULL), '{}') <>
+       CASE WHEN p.state IN ('recovery', 'recovered', 'written_off') THEN ARRAY[p.amount_cents]
+            ELSE '{}'::bigint[] END;
+
+--: every savings account with money belongs to a member, and every member's account is in the books
+SELECT format('account %s', coalesce(b.account_id, m.account_id))
+  FROM ledger.account_balance b
+  FULL JOIN member_account m ON m.account_id = b.account_id
+ WHERE (m.account_id IS NULL AND b.credit_cents <> b.debit_cents) OR b.account_id IS NULL;
+
+--: every paid payout stands on a success with its receipt and its amount
+SELECT format('%s is %s on %s', p.reference, p.state, coalesce(e.class, 'nothing'))
+  FROM payout p
+  LEFT JOIN evidence e ON e.id = p.evidence_id AND e.payout_id = p.id
+ WHERE p.state IN ('paid', 'recovery')
+   AND (e.class, e.receipt, e.amount_cents) IS DISTINCT FROM ('success', p.receipt, p.amount_cents);
+
+--: no receipt speaks for two payouts
+SELECT format('%s: %s', receipt, string_agg(DISTINCT reference, ', '))
+  FROM (SELECT receipt, reference FROM payout
+        UNION ALL
+        SELECT e.receipt, p.reference FROM evidence e JOIN payout p ON p.id = e.payout_id
+         WHERE e.class = 'success') said
+ WHERE receipt IS NOT NULL
+ GROUP BY receipt HAVING count(DISTINCT reference) > 1;
+
+--: money went back only on a definite no, or because nothing was ever sent; time alone moved none
+SELECT format('%s went to %s on %s, %s calls', p.reference, v.to_state, coalesce(e.class, 'nothing'),
+              a.calls)
+  FROM payout_event v
+  JOIN payout p ON p.id = v.payout_id
+  LEFT JOIN evidence e ON e.id = v.evidence_id AND e.payout_id = v.payout_id
+  CROSS JOIN LATERAL (SELECT count(*) AS calls FROM attempt WHERE payout_id = p.id) a
+ WHERE (v.to_state = 'reversed' AND e.class IS DISTINCT FROM 'definite_no')
+    OR (v.to_state IN ('declined', 'cancelled') AND a.calls > 0);
+
+--: a payout's events are a path of allowed moves that ends where the payout stands
+SELECT format('%s: event %s, %s to %s', p.reference, coalesce(v.version, 0),
+              coalesce(v.from_state, 'nothing'), coalesce(v.to_state, 'nothing'))
+  FROM payout p
+  LEFT JOIN (SELECT payout_id, version, from_state, to_state,
+                    row_number() OVER path AS place, lead(version) OVER path IS NULL AS is_last,
+                    lag(to_state) OVER path AS came_from
+               FROM payout_event WINDOW path AS (PARTITION BY payout_id ORDER BY version)) v
+    ON v.payout_id = p.id
+ WHERE v.version IS NULL
+    OR v.version <> v.place
+    OR v.from_state IS DISTINCT FROM v.came_from
+    OR (v.version = 1 AND v.to_state <> 'requested')
+    OR (v.version > 1 AND NOT EXISTS (SELECT FROM payout_move m
+                                       WHERE m.from_state = v.from_state AND m.to_state = v.to_state))
+    OR (v.is_last AND (v.to_state, v.version) <> (p.state, p.version));
+
+--: the calls of a payout are numbered without a gap, carry one and the same body, and are of a payout that may be sent
+SELECT format('%s is %s: %s calls, last is number %s, %s bodies', p.reference, p.state, count(*), max(a.n),
+              count(DISTINCT a.body_hash))
+  FROM attempt a JOIN payout p ON p.id = a.payout_id
+ GROUP BY p.id
+HAVING count(*) <> max(a.n) OR count(DISTINCT a.body_hash) > 1
+    OR p.state IN ('requested', 'declined', 'approval', 'reserved', 'cancelled');
+
+--: no id of M-PESA's belongs to two payouts
+SELECT format('%s: %s', a.conversation_id, string_agg(DISTINCT p.reference, ', '))
+  FROM attempt a JOIN payout p ON p.id = a.payout_id
+ WHERE a.conversation_id IS NOT NULL
+ GROUP BY a.conversation_id HAVING count(DISTINCT a.payout_id) > 1;
+
+--: a member has at most one open payout
+SELECT format('member %s: %s', member_id, string_agg(reference, ', '))
+  FROM payout
+ WHERE state IN ('requested', 'reserved', 'approval', 'submitting', 'submitted', 'in_doubt')
+ GROUP BY member_id HAVING count(*) > 1;
+
+--: a payout is what its member was shown: one quote, one payout, the same amounts
+SELECT format('%s', string_agg(p.reference, ', '))
+  FROM payout p LEFT JOIN quote q ON q.id = p.quote_id
+ GROUP BY p.quote_id, q.id
+HAVING count(*) > 1
+    OR bool_or((p.member_id, p.account_id, p.amount_cents, p.fee_cents, p.duty_cents) IS DISTINCT FROM
+               (q.member_id, q.account_id, q.amount_cents, q.fee_cents, q.duty_cents));
+
+--: nothing sleeps for ever: every open payout has a time at which it is worked, or a person's attention
+SELECT format('%s is %s', p.reference, p.state)
+  FROM payout p
+ WHERE p.state IN ('requested', 'reserved', 'submitting', 'submitted', 'in_doubt')
+   AND NOT p.frozen AND p.retry_at IS NULL
+   AND NOT CASE WHEN p.state IN ('requested', 'reserved') THEN p.work_due_at IS NOT NULL
+                WHEN p.state = 'submitting'
+                     THEN coalesce(p.work_due_at, p.doubt_due_at, p.lease_until) IS NOT NULL
+                ELSE p.ask_due_at IS NOT NULL END
+   AND NOT EXISTS (SELECT FROM dead_letter d WHERE d.payout_id = p.id AND d.closed_at IS NULL);
+
+--: nothing works on a payout that has ended
+SELECT format('%s is %s', reference, state)
+  FROM payout
+ WHERE state IN ('declined', 'paid', 'reversed', 'cancelled')
+   AND num_nonnulls(work_due_at, doubt_due_at, ask_due_at, resend_due_at, notice_due_at) > 0;
+
+--: every message of M-PESA's that was worked became evidence, once
+SELECT format('message %s, taken for %s', i.id, i.verdict)
+  FROM inbox i LEFT JOIN evidence e ON e.inbox_id = i.id
+ WHERE i.worked_at IS NOT NULL
+ GROUP BY i.id HAVING count(e.id) <> 1;
+
+--: every ended payout has told its member, once, and no SMS says what is not so
+SELECT format('%s is %s, SMS: %s', p.reference, p.state,
+              coalesce(string_agg(m.kind, ', ' ORDER BY m.queued_at), 'none'))
+  FROM payout p
+  LEFT JOIN message m ON m.payout_id = p.id AND m.kind IN ('sent', 'failed', 'declined')
+ GROUP BY p.id
+HAVING coalesce(array_agg(m.kind ORDER BY m.kind) FILTER (WHERE m.kind IS NOT NULL), '{}') <>
+       CASE WHEN p.state IN ('paid', 'returned') THEN ARRAY['sent']
+            WHEN p.state IN ('reversed', 'recovery', 'recovered', 'written_off') THEN ARRAY['failed']
+            WHEN p.state = 'declined' THEN ARRAY['declined']
+            ELSE '{}'::text[] END;
+
+--: an SMS about a payout names it and goes to its member's number
+SELECT format('%s: %s', p.reference, m.kind)
+  FROM message m JOIN payout p ON p.id = m.payout_id
+ WHERE strpos(m.body, p.reference) = 0 OR (m.member_id, m.msisdn) <> (p.member_id, p.msisdn);
+
+--: every SMS either waits for its time or is done with
+SELECT format('%s %s is %s after %s attempts', m.kind, m.id, m.state, m.attempts)
+  FROM message m
+ WHERE (m.state = 'queued') <> (m.due_at IS NOT NULL)
+    OR (m.state <> 'queued' AND m.attempts = 0);
+
+--: the guards of payouts and their history are switched on
+SELECT format('%s on %s', w.name, w.on_table)
+  FROM (VALUES ('payout', 'payout_guard'), ('payout', 'payout_record'), ('payout', 'payout_kept'),
+               ('payout_event', 'payout_event_kept'), ('attempt', 'attempt_kept'),
+               ('evidence', 'evidence_kept')) AS w(on_table, name)
+ WHERE NOT EXISTS (SELECT FROM pg_trigger t
+                    WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
+                      AND t.tgenabled IN ('O', 'A'));

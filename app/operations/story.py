@@ -1,0 +1,222 @@
+"""The whole story of a payout, from all that was written down, for whoever must explain it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db import Tx
+from app.ledger import statements
+from app.ledger.statements import EntryLine
+from app.money import kes
+from app.msisdn import mask
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A payout in one line."""
+
+    reference: str
+    state: str
+    amount_cents: int
+    phone: str
+    """Masked."""
+    receipt: str | None
+    frozen: bool
+    requested_at: datetime
+    state_since: datetime
+    sms: tuple[str, ...]
+    """The texts that its member was or will be sent, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One thing that happened."""
+
+    at: datetime
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One SMS about it."""
+
+    queued_at: datetime
+    kind: str
+    state: str
+    text: str
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything about one payout."""
+
+    reference: str
+    state: str
+    money: str
+    """Where the money is, in one sentence."""
+    member_no: str
+    phone: str
+    amount_cents: int
+    fee_cents: int
+    duty_cents: int
+    total_cents: int
+    receipt: str | None
+    frozen: bool
+    originator_conversation_id: str
+    conversation_id: str | None
+    timeline: tuple[Happened, ...]
+    ledger: tuple[EntryLine, ...]
+    sms: tuple[Told, ...]
+
+
+_SUMMARIES = """
+    SELECT p.reference, p.state, p.amount_cents, p.msisdn, p.receipt, p.frozen, p.requested_at,
+           p.state_since,
+           ARRAY(SELECT body FROM message WHERE payout_id = p.id ORDER BY queued_at, id) AS sms
+      FROM payout p
+     WHERE (CAST(:states AS text[]) IS NULL OR p.state = ANY(CAST(:states AS text[])))
+       AND (CAST(:msisdn AS text) IS NULL OR p.member_id =
+            (SELECT id FROM member WHERE msisdn = :msisdn))
+     ORDER BY p.requested_at DESC LIMIT :limit
+"""
+_PAYOUT = """
+    SELECT p.*, m.member_no FROM payout p JOIN member m ON m.id = p.member_id
+     WHERE p.reference = :reference
+"""
+# Each kind of record says when it came and what it means; within one moment, cause before effect.
+_TIMELINE = """
+    SELECT at, what, detail FROM (
+        SELECT at, 5 AS rank, 'state' AS what, to_state || ': ' || cause AS detail
+          FROM payout_event WHERE payout_id = :id
+        UNION ALL
+        SELECT committed_at, 6, 'call ' || n, 'committed' FROM attempt WHERE payout_id = :id
+        UNION ALL
+        SELECT finished_at, 2, 'call ' || n, concat_ws(', ', outcome, 'HTTP ' || http_status,
+               error_code, conversation_id)
+          FROM attempt WHERE payout_id = :id AND finished_at IS NOT NULL
+        UNION ALL
+        SELECT asked_at, 6, 'status query', coalesce(outcome, 'no answer recorded')
+          FROM status_query WHERE payout_id = :id
+        UNION ALL
+        SELECT i.received_at, 1, 'from M-PESA', concat_ws(', ', i.kind,
+               CASE WHEN i.copies > 1 THEN i.copies || ' copies' END,
+               CASE WHEN i.worked_at IS NULL THEN 'not worked yet' END)
+          FROM inbox i WHERE i.payout_id = :id
+        UNION ALL
+        SELECT at, 3, 'evidence', concat_ws(', ', class || ' (' || source || ')', 'code ' || code,
+               receipt, conversation_id, nullif(detail, ''))
+          FROM evidence WHERE payout_id = :id
+        UNION ALL
+        SELECT queued_at, 7, 'SMS', kind || ' queued' FROM message WHERE payout_id = :id
+        UNION ALL
+        SELECT accepted_at, 8, 'SMS', kind || ' taken by the gateway'
+          FROM message WHERE payout_id = :id AND accepted_at IS NOT NULL
+        UNION ALL
+        SELECT finished_at, 9, 'SMS', concat_ws(': ', kind || ' ' || state, failure)
+          FROM message WHERE payout_id = :id AND finished_at IS NOT NULL
+        UNION ALL
+        SELECT first_seen, 4, 'needs a person', step || ': ' || reason
+          FROM dead_letter WHERE payout_id = :id
+    ) happened ORDER BY at, rank
+"""
+_SMS = """
+    SELECT queued_at, kind, state, body AS text, failure FROM message
+     WHERE payout_id = :id ORDER BY queued_at, id
+"""
+_LATER_ENTRIES = """
+    SELECT id FROM ledger.journal_entry
+     WHERE reference = :reference AND kind NOT IN ('reserve', 'settle', 'compensate')
+"""
+
+
+def summaries(
+    tx: Tx, *, states: Sequence[str] | None = None, msisdn: str | None = None, limit: int
+) -> list[Summary]:
+    """The latest payouts, newest first: all, or those in some states, or one member's."""
+    rows = tx.execute(
+        sa.text(_SUMMARIES),
+        {"states": list(states) if states else None, "msisdn": msisdn, "limit": limit},
+    )
+    return [
+        Summary(
+            reference=row.reference,
+            state=row.state,
+            amount_cents=row.amount_cents,
+            phone=mask(row.msisdn),
+            receipt=row.receipt,
+            frozen=row.frozen,
+            requested_at=row.requested_at,
+            state_since=row.state_since,
+            sms=tuple(row.sms),
+        )
+        for row in rows
+    ]
+
+
+def tell(tx: Tx, reference: str) -> Story | None:
+    """The story of one payout, or None if there is none of this reference."""
+    row = tx.execute(sa.text(_PAYOUT), {"reference": reference}).one_or_none()
+    if row is None:
+        return None
+    timeline = tx.execute(sa.text(_TIMELINE), {"id": row.id})
+    told = tx.execute(sa.text(_SMS), {"id": row.id})
+    return Story(
+        reference=row.reference,
+        state=row.state,
+        money=where_the_money_is(row),
+        member_no=row.member_no,
+        phone=mask(row.msisdn),
+        amount_cents=row.amount_cents,
+        fee_cents=row.fee_cents,
+        duty_cents=row.duty_cents,
+        total_cents=row.total_cents,
+        receipt=row.receipt,
+        frozen=row.frozen,
+        originator_conversation_id=str(row.id),
+        conversation_id=row.conversation_id,
+        timeline=tuple(Happened(*one) for one in timeline),
+        ledger=tuple(statements.lines_of(tx, _entry_ids(tx, row))),
+        sms=tuple(Told(*one) for one in told),
+    )
+
+
+def _entry_ids(tx: Tx, payout: sa.Row[Any]) -> list[UUID]:
+    known = [payout.reserve_id, payout.resolve_id]
+    if payout.state not in {"recovery", "recovered", "written_off", "returned"}:
+        return known
+    # Their ids are not in the payout, and there are few of these, so the books may be searched.
+    later = tx.scalars(sa.text(_LATER_ENTRIES), {"reference": payout.reference})
+    return [*known, *later]
+
+
+def where_the_money_is(payout: sa.Row[Any]) -> str:
+    """One sentence for a payout row: what a person asks first."""
+    amount, total = kes(payout.amount_cents), kes(payout.total_cents)
+    held = f"{total} waits in payouts in transit"
+    sentences = {
+        "requested": f"Nothing has been taken yet; {total} is to be debited.",
+        "declined": f"Nothing was taken: savings did not cover {total}.",
+        "approval": f"{total} waits for a second person; nothing was sent.",
+        "reserved": f"{held}; nothing was sent to M-PESA.",
+        "submitting": f"{held}; a call to M-PESA is under way or has no recorded end.",
+        "submitted": f"{held}; M-PESA has the request and has not said how it ended.",
+        "in_doubt": f"{held}; nobody knows yet whether M-PESA paid {amount}. Baraza keeps asking.",
+        "paid": f"M-PESA paid {amount} to the member under {payout.receipt}.",
+        "reversed": f"M-PESA did not pay; {total} is back in the member's savings.",
+        "cancelled": f"Nothing was sent; {total} is back in the member's savings.",
+        "recovery": f"M-PESA paid {amount} under {payout.receipt} after {total} had gone back to"
+        " savings: the SACCO must recover it from the member.",
+        "recovered": f"{amount}, paid after a reversal, was recovered from the member.",
+        "written_off": f"{amount}, paid after a reversal, was written off.",
+        "returned": f"M-PESA took {amount} back after paying; {total} is back in savings.",
+    }
+    sentence = sentences[payout.state]
+    if payout.frozen:
+        return f"FROZEN until a person decides ({payout.failure}). {sentence}"
+    return sentence

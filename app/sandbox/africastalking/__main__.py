@@ -1,0 +1,44 @@
+"""`python -m app.sandbox.africastalking --port P --state DIR --ussd-url URL …`."""
+
+from pathlib import Path
+
+from app.sandbox import process
+from app.sandbox.africastalking.behaviours import BEHAVIOURS
+from app.sandbox.africastalking.phones import Limits, Phones
+from app.sandbox.africastalking.sms import Customer, Messaging
+from app.sandbox.courier import Courier
+from app.sandbox.faults import Faults
+from app.sandbox.store import Store
+from app.sandbox.web import Route, Server, as_json
+
+
+def main() -> None:
+    """Be Africa's Talking until SIGTERM."""
+    process.leave_if_production()
+    parser = process.parser("app.sandbox.africastalking", "A stand-in for Africa's Talking.")
+    parser.add_argument("--ussd-url", required=True, help="gets every hop")
+    parser.add_argument("--delivery-url", required=True, help="gets delivery reports")
+    parser.add_argument("--end-url", default="", help="gets end-of-session notices; empty: none")
+    parser.add_argument("--service-code", default="*384*2025#", help="what phones may dial")
+    parser.add_argument("--idle", type=float, default=30, help="seconds a screen may stay open")
+    parser.add_argument("--session", type=float, default=180, help="seconds a session may last")
+    given = parser.parse_args()
+
+    store = Store(given.state / "africastalking.sqlite3", Path(__file__).with_name("schema.sql"))
+    courier = Courier(store)
+    faults = Faults(store, BEHAVIOURS)
+    messaging = Messaging(
+        store=store, courier=courier, faults=faults, customer=Customer.of(),
+        delivery_url=given.delivery_url, delay_s=given.delay, speed=given.speed,
+    )  # fmt: skip
+    phones = Phones(
+        ussd_url=given.ussd_url, end_url=given.end_url, service_code=given.service_code,
+        limits=Limits(idle_s=given.idle, session_s=given.session),
+    )  # fmt: skip
+    health = Route("GET", "/health", lambda _: as_json({"ok": True}))
+    routes = [health, *messaging.routes(), *phones.routes(), *faults.routes()]
+    process.run(Server(given.port, routes), store, courier.start)
+
+
+if __name__ == "__main__":
+    main()

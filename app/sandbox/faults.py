@@ -1,0 +1,109 @@
+"""Faults as data: which call goes wrong, how often, and in which way.
+
+A fault is asked for over HTTP, so that tests, the command line and a page use the same list:
+
+    POST /faults {"match": {"api": "b2c", "nth": 2}, "do": "hang_then_pay", "times": 1}
+
+`match` names facts of a call that must all be equal (`api`, `msisdn`, `amount` in shillings, …);
+`nth` is the how-manieth matching call since the fault was added. `times` is how often it happens
+(default 1; null: until cleared). Everything else changes the behaviour, which documents it.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from app.sandbox.store import Store
+from app.sandbox.web import Reply, Request, Route, as_json, refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A behaviour that was chosen for one call, with its changes."""
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Faults:
+    """The faults that are in force, and the doors to them."""
+
+    def __init__(self, store: Store, behaviours: Collection[str]) -> None:
+        self._store = store
+        self._behaviours = behaviours
+
+    def choose(self, **facts: object) -> Choice | None:
+        """The oldest fault that fits this call, used up by one; None if none fits."""
+        if self._store.value("SELECT count(*) FROM fault") == 0:
+            return None
+        with self._store.transaction():
+            for row in self._store.rows("SELECT * FROM fault ORDER BY id"):
+                match = json.loads(row["match"])
+                nth = match.pop("nth", None)
+                if row["times_left"] == 0 or not _fits(match, facts):
+                    continue
+                self._store.run("UPDATE fault SET seen = seen + 1 WHERE id = ?", row["id"])
+                if nth is not None and row["seen"] + 1 < nth:
+                    continue
+                self._store.run(
+                    "UPDATE fault SET used = used + 1, times_left = times_left - 1 WHERE id = ?",
+                    row["id"],
+                )
+                return Choice(row["do"], json.loads(row["params"]))
+        return None
+
+    def routes(self) -> list[Route]:
+        """Add, list and clear."""
+        return [
+            Route("POST", "/faults", self._add),
+            Route("GET", "/faults", self._list),
+            Route("DELETE", "/faults", self._clear),
+        ]
+
+    def _add(self, request: Request) -> Reply:
+        asked = request.json
+        if not isinstance(asked, dict) or not isinstance(asked.get("match", {}), dict):
+            return refuse("a fault is a JSON object with 'match' and 'do'")
+        if asked.get("do") not in self._behaviours:
+            return refuse(f"'do' must be one of: {', '.join(sorted(self._behaviours))}")
+        times = asked.get("times", 1)
+        if times is not None and (not isinstance(times, int) or times < 1):
+            return refuse("'times' must be a whole number of 1 or more, or null")
+        params = {k: v for k, v in asked.items() if k not in {"match", "do", "times"}}
+        number = self._store.run(
+            "INSERT INTO fault (match, do, params, times_left) VALUES (?, ?, ?, ?)",
+            json.dumps(asked.get("match", {})), asked["do"], json.dumps(params), times,
+        )  # fmt: skip
+        return as_json({"id": number}, HTTPStatus.CREATED)
+
+    def _list(self, _: Request) -> Reply:
+        rows = self._store.rows("SELECT * FROM fault ORDER BY id")
+        return as_json(
+            [
+                {
+                    "id": row["id"],
+                    "match": json.loads(row["match"]),
+                    "do": row["do"],
+                    "times_left": row["times_left"],
+                    "used": row["used"],
+                    **json.loads(row["params"]),
+                }
+                for row in rows
+            ]
+        )
+
+    def _clear(self, _: Request) -> Reply:
+        with self._store.transaction():
+            cleared = self._store.value("SELECT count(*) FROM fault")
+            self._store.run("DELETE FROM fault")
+        return as_json({"cleared": cleared})
+
+
+def _fits(match: Mapping[str, object], facts: Mapping[str, object]) -> bool:
+    # As text, because 510 and "510" are the same amount, and with or without plus the same number.
+    return all(
+        name in facts and str(facts[name]).lstrip("+") == str(wanted).lstrip("+")
+        for name, wanted in match.items()
+    )

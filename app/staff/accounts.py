@@ -1,0 +1,176 @@
+"""Who works here: making, listing and ending accounts, and looking up whose a session is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+
+from app.db import Tx
+from app.errors import Refused
+from app.staff import audit, passwords
+from app.staff.audit import Action
+
+
+class Role(StrEnum):
+    """What a person is here for. It decides which pages open."""
+
+    OPS = "ops"
+    SUPPORT = "support"
+    FINANCE = "finance"
+    MANAGER = "manager"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A person with an account that is not disabled."""
+
+    id: int
+    email: str
+    name: str
+    role: Role
+    session_key: UUID
+    """Every session of this person carries it; a new one ends them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of `baraza staff list`."""
+
+    email: str
+    name: str
+    role: Role
+    state: str
+    """`active`, `locked` or `disabled`."""
+    last_signed_in_at: datetime | None
+
+
+class EmailTaken(Refused):
+    """There is an account with this e-mail."""
+
+    code = "ST-02"
+
+
+class NoSuchAccount(Refused):
+    """There is no account with this e-mail."""
+
+    code = "ST-03"
+
+
+_INSERT = sa.text(
+    "INSERT INTO staff (email, name, role, password_hash, session_key)"
+    " VALUES (:email, :name, :role, :password_hash, :session_key)"
+    " ON CONFLICT (email) DO NOTHING RETURNING id"
+)
+_FIND = sa.text(
+    "SELECT id, email, name, role, session_key FROM staff"
+    " WHERE id = :id AND session_key = :session_key AND disabled_at IS NULL"
+)
+_LIST = sa.text(
+    """
+    SELECT email, name, role,
+           CASE WHEN disabled_at IS NOT NULL THEN 'disabled'
+                WHEN locked_until > now() THEN 'locked'
+                ELSE 'active' END AS state,
+           (SELECT max(at) FROM staff_action
+             WHERE staff_id = staff.id AND action = 'signed_in') AS last_signed_in_at
+      FROM staff ORDER BY email
+    """
+)
+_DISABLE = sa.text(
+    "UPDATE staff SET disabled_at = coalesce(disabled_at, now()), session_key = :session_key"
+    " WHERE email = :email RETURNING id"
+)
+_SET_PASSWORD = sa.text(
+    "UPDATE staff SET password_hash = :password_hash, session_key = :session_key,"
+    " failures = 0, locked_until = NULL WHERE email = :email RETURNING id"
+)
+_END_SESSIONS = sa.text("UPDATE staff SET session_key = :session_key WHERE id = :id")
+
+
+def create(
+    tx: Tx,
+    *,
+    email: str,
+    name: str,
+    role: str,
+    password: str,
+    source: str = audit.COMMAND_LINE,
+) -> int:
+    """Make an account and return its id.
+
+    Raises:
+        WeakPassword: the password is too easy to guess.
+        EmailTaken: the e-mail has an account, possibly a disabled one.
+    """
+    address = normal(email)
+    passwords.require_strength(password, email=address)
+    facts = {"email": address, "name": name.strip(), "role": Role(role)}
+    secrets = {"password_hash": passwords.hashed(password), "session_key": uuid4()}
+    staff_id: int | None = tx.scalar(_INSERT, facts | secrets)
+    if staff_id is None:
+        raise EmailTaken(f"{address} has an account already.")
+    audit.record(tx, Action.CREATED, staff_id=staff_id, source=source, role=role)
+    return staff_id
+
+
+def everyone(tx: Tx) -> list[Listed]:
+    """All accounts, disabled ones too, by e-mail."""
+    return [
+        Listed(row.email, row.name, Role(row.role), row.state, row.last_signed_in_at)
+        for row in tx.execute(_LIST)
+    ]
+
+
+def find(tx: Tx, *, staff_id: int, session_key: UUID) -> Staff | None:
+    """Whose session this is, or None if it ended: key changed, account disabled or gone."""
+    row = tx.execute(_FIND, {"id": staff_id, "session_key": session_key}).one_or_none()
+    if row is None:
+        return None
+    return Staff(row.id, row.email, row.name, Role(row.role), row.session_key)
+
+
+def disable(tx: Tx, *, email: str, source: str = audit.COMMAND_LINE) -> None:
+    """End an account and, with the next request of each, all its sessions.
+
+    Raises:
+        NoSuchAccount: nobody has this e-mail.
+    """
+    _change(tx, _DISABLE, Action.DISABLED, email=email, source=source)
+
+
+def set_password(tx: Tx, *, email: str, password: str, source: str = audit.COMMAND_LINE) -> None:
+    """Replace a password, end all sessions, lift a lock.
+
+    Raises:
+        WeakPassword: the password is too easy to guess.
+        NoSuchAccount: nobody has this e-mail.
+    """
+    passwords.require_strength(password, email=normal(email))
+    new_hash = passwords.hashed(password)
+    _change(
+        tx, _SET_PASSWORD, Action.PASSWORD_SET, email=email, source=source, password_hash=new_hash
+    )
+
+
+def end_sessions(tx: Tx, staff_id: int) -> None:
+    """End every session of a person, wherever its cookie lies."""
+    tx.execute(_END_SESSIONS, {"id": staff_id, "session_key": uuid4()})
+
+
+def normal(email: str) -> str:
+    """The one form in which an e-mail is kept."""
+    return email.strip().lower()
+
+
+def _change(
+    tx: Tx, statement: sa.TextClause, action: Action, *, email: str, source: str, **facts: str
+) -> None:
+    address = normal(email)
+    keys = {"email": address, "session_key": uuid4()}
+    staff_id: int | None = tx.scalar(statement, {**facts, **keys})
+    if staff_id is None:
+        raise NoSuchAccount(f"Nobody has an account as {address}. See `baraza staff list`.")
+    audit.record(tx, action, staff_id=staff_id, source=source)

@@ -1,0 +1,160 @@
+"""The staff pages of this release: sign in, sign out, start."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app import clock
+from app.db import DatabaseAway
+from app.money import kes
+from app.observability import logger
+from app.operations import numbers
+from app.operations.context import context
+from app.staff import accounts, audit, headers, sessions, signing_in
+from app.staff.audit import Action
+from app.staff.forms import SignInForm
+from app.staff.signing_in import Attempt, TooManyTries
+
+ACTIONS_SHOWN = 5
+DASHBOARD_ROLES = (accounts.Role.OPS, accounts.Role.MANAGER)
+REFUSED = (
+    "E-mail or password is not right, or the account is locked for a while"
+    " (five wrong passwords lock it for 15 minutes)."
+)
+
+bp = Blueprint(
+    "staff", __name__, url_prefix="/staff", template_folder="templates", static_folder="static"
+)
+
+
+@bp.before_request
+def _refuse_forged_forms() -> None:
+    current_app.extensions["csrf"].protect()
+
+
+@bp.after_request
+def _protect(response: Response) -> Response:
+    return headers.protect(
+        response,
+        policy=headers.STRICT,
+        https=context().settings.in_production,
+        is_static=request.endpoint == "staff.static",
+    )
+
+
+@bp.errorhandler(CSRFError)
+def _forged_or_stale(_error: CSRFError) -> ResponseReturnValue:
+    return message(
+        "This form is too old", "Go back, load the page anew and send the form again.", status=400
+    )
+
+
+@bp.errorhandler(DatabaseAway)
+def database_away(_error: DatabaseAway) -> ResponseReturnValue:
+    """The page for staff while PostgreSQL cannot be reached."""
+    return message(
+        "The database does not answer",
+        "Nothing is lost. Members are told to try again later. This page tries again by itself.",
+        status=503,
+        again=True,
+    )
+
+
+@bp.errorhandler(HTTPException)
+def _http(error: HTTPException) -> ResponseReturnValue:
+    return message(error.name, error.description or "", status=error.code or 500)
+
+
+@bp.get("/login")
+def login() -> ResponseReturnValue:
+    """The sign-in form."""
+    if sessions.present():
+        return redirect(_target())
+    return render_template("staff/login.html", form=SignInForm(), refused="", next=_target())
+
+
+@bp.post("/login")
+def sign_in() -> ResponseReturnValue:
+    """Check what was typed and start a session."""
+    form = SignInForm()
+    if not form.validate():
+        page = render_template("staff/login.html", form=form, refused="", next=_target())
+        return page, 422
+    attempt = Attempt(form.email.data or "", form.password.data or "", source())
+    try:
+        with context().db.transaction() as tx:
+            staff = signing_in.sign_in(tx, attempt)
+    except TooManyTries as too_many:
+        page = render_template("staff/login.html", form=form, refused=str(too_many), next=_target())
+        return page, 429
+    if staff is None:
+        logger().warning("staff_sign_in_refused", source=source())
+        page = render_template("staff/login.html", form=form, refused=REFUSED, next=_target())
+        return page, 403
+    logger().info("staff_signed_in", staff_id=staff.id, source=source())
+    sessions.begin(staff)
+    return redirect(_target(), 303)
+
+
+@bp.post("/logout")
+def sign_out() -> ResponseReturnValue:
+    """End every session of this person, so that a copied cookie is worthless too."""
+    staff = sessions.present()
+    if staff:
+        with context().db.transaction() as tx:
+            accounts.end_sessions(tx, staff.id)
+            audit.record(tx, Action.SIGNED_OUT, staff_id=staff.id, source=source())
+    sessions.ended()
+    return redirect(url_for("staff.login"), 303)
+
+
+@bp.get("/")
+def start() -> ResponseReturnValue:
+    """What is going on, and the way to RQ's dashboard."""
+    staff = sessions.present()
+    if staff is None:
+        return to_sign_in()
+    sessions.renew()
+    with context().db.transaction() as tx:
+        found = numbers.read(tx)
+        recent = audit.recent(tx, staff.id, limit=ACTIONS_SHOWN)
+    return render_template(
+        "staff/start.html",
+        staff=staff,
+        numbers=found,
+        recent=recent,
+        kes=kes,
+        nairobi=clock.nairobi,
+        settings=context().settings,
+        sees_dashboard=sessions.has_role(staff, *DASHBOARD_ROLES),
+    )
+
+
+def message(title: str, text: str, *, status: int, again: bool = False) -> tuple[str, int]:
+    """A page that says one thing. With `again` the browser tries anew after some seconds."""
+    page = render_template("staff/message.html", title=title, text=text, again=again)
+    return page, status
+
+
+def to_sign_in() -> ResponseReturnValue:
+    """Send the browser to the sign-in page, to come back here afterwards."""
+    ended = 1 if sessions.ended() else None
+    return redirect(url_for("staff.login", next=request.full_path.rstrip("?"), ended=ended))
+
+
+def source() -> str:
+    """The caller's address, as far as our own proxies tell it."""
+    return request.remote_addr or "unknown"
+
+
+def _target() -> str:
+    """Where to go after signing in: only ever a staff page of this very host."""
+    asked = request.values.get("next", "")
+    parts = urlsplit(asked)
+    is_ours = not parts.scheme and not parts.netloc and "\\" not in asked
+    if is_ours and (parts.path == "/staff" or parts.path.startswith("/staff/")):
+        return asked
+    return url_for("staff.start")

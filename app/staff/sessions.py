@@ -1,0 +1,109 @@
+"""Who is signed in, for how long, and how the browser is told to keep it.
+
+The cookie is signed and holds the account's id and session key; each request looks both up, so a
+disabled account or a new password ends every session at once.
+"""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from uuid import UUID
+
+from flask import Flask, session
+from flask_login import LoginManager, UserMixin, current_user, login_user
+
+from app import clock
+from app.operations.context import context
+from app.staff import accounts
+from app.staff.accounts import Role, Staff
+
+IDLE = timedelta(minutes=15)
+ABSOLUTE = timedelta(hours=8)
+_RENEW_AFTER_S = 30
+"""Activity is written down this often, so that not every answer carries a new cookie."""
+_BEGAN, _SEEN = "began_at", "seen_at"
+
+
+class User(UserMixin):
+    """A signed-in person, as flask-login knows one."""
+
+    def __init__(self, staff: Staff) -> None:
+        self.staff = staff
+
+    def get_id(self) -> str:
+        """What the cookie holds: enough to find the person, nothing that tells who it is."""
+        return f"{self.staff.id}.{self.staff.session_key}"
+
+
+def register(app: Flask) -> None:
+    """Set up sessions and their cookie for this application."""
+    settings = context(app).settings
+    app.secret_key = hmac.digest(
+        settings.secret_key.get_secret_value().encode(), b"staff sessions", hashlib.sha256
+    )
+    app.config.update(
+        # __Host- makes the browser refuse the cookie from a sibling host or over plain HTTP.
+        SESSION_COOKIE_NAME="__Host-baraza-staff" if settings.in_production else "baraza-staff",
+        SESSION_COOKIE_SECURE=settings.in_production,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        SESSION_REFRESH_EACH_REQUEST=False,
+    )
+    manager = LoginManager()
+    manager.session_protection = "strong"
+    manager.user_loader(_load)
+    manager.init_app(app, add_context_processor=False)
+
+
+def begin(staff: Staff) -> None:
+    """Start a session for a person whose password was right."""
+    # Whatever an earlier visitor left in this browser must not live on in the new session.
+    session.clear()
+    session[_BEGAN] = session[_SEEN] = _now_s()
+    login_user(User(staff))
+
+
+def present() -> Staff | None:
+    """The person who makes the current request, or None.
+
+    Raises:
+        DatabaseAway: it cannot be told.
+    """
+    # Without a session there is nothing to look up, and flask-login would mark the empty one.
+    if _BEGAN not in session:
+        return None
+    return current_user.staff if current_user.is_authenticated else None
+
+
+def renew() -> None:
+    """Count the current request as activity of the person who makes it."""
+    if _now_s() - session[_SEEN] > _RENEW_AFTER_S:
+        session[_SEEN] = _now_s()
+
+
+def ended() -> bool:
+    """Whether this browser brought a session that is over. Forgets it."""
+    was_there = _BEGAN in session
+    session.clear()
+    return was_there
+
+
+def has_role(staff: Staff, *roles: Role) -> bool:
+    """Whether the person has one of the roles."""
+    return staff.role in roles
+
+
+def _load(cookie_id: str) -> User | None:
+    now = _now_s()
+    idle_s, whole_s = now - session[_SEEN], now - session[_BEGAN]
+    if idle_s > IDLE.total_seconds() or whole_s > ABSOLUTE.total_seconds():
+        return None
+    staff_id, _, key = cookie_id.partition(".")
+    with context().db.transaction() as tx:
+        staff = accounts.find(tx, staff_id=int(staff_id), session_key=UUID(key))
+    return User(staff) if staff else None
+
+
+def _now_s() -> int:
+    return int(clock.now().timestamp())

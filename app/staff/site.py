@@ -1,0 +1,21 @@
+"""Puts the staff pages and RQ's dashboard into the web application."""
+
+from flask import Flask
+from flask_wtf import CSRFProtect
+
+from app.staff import dashboard, pages, sessions
+
+
+def register(app: Flask) -> None:
+    """Mount `/staff` on an application whose belongings (`app.operations.context`) are in place."""
+    sessions.register(app)
+    # The doors for machines have secrets in their paths and no forms, so the check is not global:
+    # the staff pages ask for it before each of their requests.
+    app.config.update(
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=int(sessions.ABSOLUTE.total_seconds()),
+    )
+    CSRFProtect(app)
+    # In this order: Flask then finds our escaping templates before those of the dashboard.
+    app.register_blueprint(pages.bp)
+    dashboard.register(app)

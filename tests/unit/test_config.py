@@ -1,0 +1,95 @@
+import pytest
+
+from app import config
+from app.config import DEVELOPMENT_SECRET, MASK
+from app.errors import Misconfigured
+
+LONG = "x" * 40
+PRODUCTION = {
+    "BARAZA_ENV": "production",
+    "DATABASE_URL": "postgres://baraza:pw@db/baraza",
+    "REDIS_URL": "redis://cache/0",
+    "PUBLIC_URL": "https://baraza.example.co.ke",
+    "DARAJA_URL": "https://daraja.example",
+    "DARAJA_CERTIFICATE": "/etc/baraza/safaricom.pem",
+    "AT_URL": "https://sms.example",
+    "CALLBACK_SOURCES": "196.201.214.0/24, 196.201.213.44",
+    "CALLBACK_SECRETS": f"{LONG}1,{LONG}2",
+    **{
+        name: LONG
+        for name in (
+            "DARAJA_CONSUMER_KEY", "DARAJA_CONSUMER_SECRET", "DARAJA_INITIATOR_PASSWORD",
+            "AT_API_KEY", "PIN_PEPPER", "SECRET_KEY",
+        )
+    },
+}  # fmt: skip
+
+
+def test_development_needs_no_settings_at_all() -> None:
+    settings = config.load({})
+    assert settings.wants_sandbox
+    assert settings.daraja_base == "http://127.0.0.1:8001"
+    assert settings.public_base == "http://127.0.0.1:8000"
+
+
+def test_all_faults_are_told_at_once_by_name_and_without_their_values() -> None:
+    with pytest.raises(Misconfigured) as wrong:
+        config.load(
+            {
+                "PORT": "eighty",
+                "DATABASE_URL": "mysql://root:hunter2@db/x",
+                "CALLBACK_SOURCES": "everywhere",
+                "PAYOUT_ASK_AFTER_S": "90,30",
+            }
+        )
+    told = str(wrong.value)
+    for name in ("PORT", "DATABASE_URL", "CALLBACK_SOURCES", "PAYOUT_ASK_AFTER_S"):
+        assert f"{name}: " in told
+    assert "hunter2" not in told
+
+
+def test_production_starts_with_everything_set() -> None:
+    settings = config.load(PRODUCTION)
+    assert settings.in_production
+    assert not settings.wants_sandbox
+    assert settings.database_url == "postgresql+psycopg://baraza:pw@db/baraza"
+
+
+@pytest.mark.parametrize("name", sorted(set(PRODUCTION) - {"BARAZA_ENV"}))
+def test_production_refuses_to_start_without(name: str) -> None:
+    with pytest.raises(Misconfigured, match=name):
+        config.load({k: v for k, v in PRODUCTION.items() if k != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "http://baraza.example.co.ke"),
+        ("PIN_PEPPER", DEVELOPMENT_SECRET),
+        ("SECRET_KEY", "short"),
+        ("CALLBACK_SECRETS", f"{LONG},short"),
+        ("CALLBACK_SOURCES", ""),
+    ],
+)
+def test_production_refuses_what_is_only_fit_for_development(name: str, value: str) -> None:
+    with pytest.raises(Misconfigured, match=name):
+        config.load({**PRODUCTION, name: value})
+
+
+def test_doors_open_with_the_newest_and_the_last_secret_and_no_other() -> None:
+    settings = config.load({"CALLBACK_SECRETS": "newest,last"})
+    newest, last = settings.door_tokens("ussd")
+    assert settings.door_token("ussd") == newest
+    assert settings.opens("ussd", newest)
+    assert settings.opens("ussd", last)
+    assert not settings.opens("sms", newest)
+    assert not settings.opens("ussd", "")
+    assert not settings.opens("ussd", "é")
+
+
+def test_shown_settings_hold_no_secret() -> None:
+    shown = config.load(PRODUCTION).masked()
+    assert LONG not in "".join(shown.values())
+    assert shown["DATABASE_URL"] == f"postgresql+psycopg://baraza:{MASK}@db/baraza"
+    assert shown["PIN_PEPPER"] == MASK
+    assert shown["CALLBACK_SOURCES"] == "196.201.214.0/24,196.201.213.44"

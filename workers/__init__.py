@@ -1,0 +1,1 @@
+"""Processes that move payouts: RQ workers and the timekeeper."""

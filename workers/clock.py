@@ -1,0 +1,96 @@
+"""The timekeeper: each second it finds in PostgreSQL whatever is due and rings for it again.
+
+It is the reason why Redis may be wiped and workers may die. Any number of timekeepers may run;
+they hold no lock and move no money.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from app.config import Settings
+from app.db import Database, DatabaseAway, Tx
+from app.doorbell import Step
+from app.ledger import sealing, upkeep
+from app.messages import outbox
+from app.observability import configure_logs, logger
+from app.payouts import overdue
+from workers import jobs
+from workers.context import Context, open_context
+from workers.heartbeat import Heartbeat
+
+TICK_S = 1.0
+SEAL_EVERY_S = 5
+MONTHS_EVERY_S = 3600
+
+
+class Timekeeper:
+    """One timekeeper. `tick` is one look at everything."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._last: dict[str, float] = {}
+
+    def tick(self) -> None:
+        """Void dead workers' claims, ring for what is due, keep the ledger's house."""
+        with self._context.db.transaction() as tx:
+            dead = overdue.void_dead(tx)
+            for worker in dead:
+                outbox.release(tx, worker)
+            due = overdue.steps(tx)
+            if outbox.waiting(tx):
+                due.add(Step.SMS)
+            alone = overdue.alone(tx)
+        for step in sorted(due):
+            if not self._context.doorbell.insist(step):
+                self._work_without_redis(step)
+        for step, reference in alone:
+            self._context.doorbell.ring_alone(step, reference)
+        self._every(SEAL_EVERY_S, sealing.seal)
+        self._every(MONTHS_EVERY_S, upkeep.ensure_months)
+
+    def _work_without_redis(self, step: Step) -> None:
+        """Slow but safe: the steps do not know who calls them."""
+        logger().warning("working_without_redis", step=step)
+        getattr(jobs, step)()
+
+    def _every(self, seconds: float, task: Callable[[Tx], object]) -> None:
+        if time.monotonic() - self._last.get(task.__name__, -seconds) < seconds:
+            return
+        self._last[task.__name__] = time.monotonic()
+        with self._context.db.transaction() as tx:
+            task(tx)
+
+
+def run(settings: Settings) -> None:
+    """Keep time until SIGTERM or SIGINT."""
+    configure_logs("clock")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    from uuid import uuid4
+
+    context = open_context(settings, worker=f"clock-{uuid4().hex[:8]}")
+    _wait(context.db, stop)
+    keeper = Timekeeper(context)
+    with Heartbeat(context.db, name=context.worker, queues="clock"):
+        while not stop.wait(TICK_S):
+            try:
+                keeper.tick()
+            except DatabaseAway as away:
+                logger().warning("database_away", reason=str(away))
+            except sa.exc.SQLAlchemyError as broken:
+                # A tick that failed is repeated; the timekeeper must never stop.
+                logger().error("tick_failed", reason=type(broken).__name__)
+
+
+def _wait(db: Database, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            with db.transaction():
+                return
+        except DatabaseAway:
+            stop.wait(TICK_S)

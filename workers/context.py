@@ -1,0 +1,70 @@
+"""What a worker process works with, made once per process."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from redis import Redis
+
+from app import redis_client
+from app.config import Settings
+from app.db import Database
+from app.doorbell import Doorbell
+from app.payouts.ask import Ask
+from app.payouts.deadlines import Schedule
+from app.payouts.pay import Pay
+from app.payouts.resolve import Resolve
+from app.providers.africastalking import Sms
+from app.providers.daraja import Daraja
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One process's connections and steps."""
+
+    settings: Settings
+    db: Database
+    redis: Redis
+    doorbell: Doorbell
+    pay: Pay
+    ask: Ask
+    resolve: Resolve
+    sms: Sms
+    worker: str
+
+
+_current: Context | None = None
+
+
+def current() -> Context:
+    """This process's context. RQ jobs find it here, since a job carries nothing but a name."""
+    assert _current is not None, "open a context first"
+    return _current
+
+
+def open_context(settings: Settings, *, worker: str) -> Context:
+    """Make this process's context."""
+    global _current  # noqa: PLW0603 - one per process by design; jobs have no other way to it
+    db = Database(settings.database_url, pool_max=settings.database_pool_max, name=worker)
+    redis = redis_client.connect(settings.redis_url)
+    doorbell = Doorbell(redis)
+    daraja = Daraja.from_settings(settings, db)
+    schedule = Schedule(
+        resend_after_s=settings.payout_resend_after_s,
+        ask_after_s=settings.payout_ask_after_s,
+        doubt_after_s=settings.payout_doubt_after_s,
+        notice_after_s=settings.payout_notice_after_s,
+        call_s_max=daraja.call_s_max,
+    )
+    pool = ThreadPoolExecutor(settings.daraja_calls_max, thread_name_prefix="call")
+    _current = Context(
+        settings=settings,
+        db=db,
+        redis=redis,
+        doorbell=doorbell,
+        pay=Pay(db, doorbell, daraja, settings, schedule, pool, worker),
+        ask=Ask(db, doorbell, daraja, settings, schedule, pool),
+        resolve=Resolve(db, doorbell, schedule),
+        sms=Sms.from_settings(settings),
+        worker=worker,
+    )
+    return _current

@@ -1,0 +1,62 @@
+"""The RQ jobs. Each is one line and knows nothing: PostgreSQL says what there is to do.
+
+The flag of a doorbell goes down before the step claims, so work committed later rings again.
+"""
+
+from app.doorbell import Step
+from app.messages import outbox
+from app.payouts import debit as debit_step
+from workers.context import Context, current
+
+
+def _answer(step: Step) -> Context:
+    context = current()
+    context.doorbell.answered(step)
+    return context
+
+
+def debit() -> dict[str, int]:
+    """Debit every payout that is due. Returns counts for the dashboard."""
+    context = _answer(Step.DEBIT)
+    return debit_step.run(context.db, context.doorbell)
+
+
+def pay() -> dict[str, int]:
+    """Send every payout that is due to M-PESA. Returns counts for the dashboard."""
+    return _answer(Step.PAY).pay.run()
+
+
+def resolve() -> dict[str, int]:
+    """Fold whatever has been said about any payout. Returns counts for the dashboard."""
+    return _answer(Step.RESOLVE).resolve.run()
+
+
+def ask() -> dict[str, int]:
+    """Ask M-PESA about every payout whose query is due. Returns counts for the dashboard."""
+    return _answer(Step.ASK).ask.run()
+
+
+def sms() -> dict[str, int]:
+    """Send every SMS that is due. Returns counts for the dashboard."""
+    context = _answer(Step.SMS)
+    return outbox.send_due(context.db, context.sms, worker=context.worker)
+
+
+def debit_alone(reference: str) -> dict[str, int]:
+    """Debit one payout that was set aside."""
+    return debit_step.alone(current().db, current().doorbell, reference)
+
+
+def pay_alone(reference: str) -> dict[str, int]:
+    """Send one payout that was set aside."""
+    return current().pay.alone(reference)
+
+
+def resolve_alone(reference: str) -> dict[str, int]:
+    """Resolve one payout that was set aside."""
+    return current().resolve.alone(reference)
+
+
+def ask_alone(reference: str) -> dict[str, int]:
+    """Ask about one payout that was set aside."""
+    return current().ask.alone(reference)

@@ -1,0 +1,14 @@
+"""Which worker process listens to which queues."""
+
+from app.doorbell import Step
+
+GROUPS: dict[str, tuple[Step, ...]] = {
+    "pay": (Step.PAY,),
+    "money": (Step.RESOLVE, Step.DEBIT),
+    "talk": (Step.ASK, Step.SMS),
+}
+"""Slow calls starve nothing: payouts have a process of their own, so have the ledger's steps.
+
+A process of several queues may lose a ringing when it dies between taking and starting a job.
+That costs the two seconds until the timekeeper rings again; see `app.doorbell`.
+"""
