@@ -2,6 +2,9 @@
 
 from app.doorbell import Step
 
+CLOCK = "clock"
+"""The timekeeper's name among processes. It listens to no queue."""
+
 GROUPS: dict[str, tuple[Step, ...]] = {
     "pay": (Step.PAY,),
     "money": (Step.RESOLVE, Step.DEBIT),

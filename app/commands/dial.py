@@ -8,6 +8,7 @@ import click
 
 from app import config, msisdn
 from app.commands.handset import Handset, NoService, Screen, Sms
+from app.errors import Refused
 
 POLL_S = 0.5
 WAIT_S = 60
@@ -32,6 +33,8 @@ def dial(phone: str, code: str | None, replies: tuple[str, ...], wait: int) -> N
     data +254712345678 has PIN 4071 and KES 50,000, +254722345679 has PIN 5193 and Swahili.
     """
     settings = config.load()
+    if settings.in_production:
+        raise Refused("a real member has a real phone: dial talks to the sandbox only")
     try:
         number = msisdn.parse(phone)
     except ValueError as wrong:

@@ -1,6 +1,7 @@
 """Commands that look and change nothing: `audit`, `ledger`, and by their names the other groups."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -12,6 +13,7 @@ from app.commands.session import database
 from app.ledger import statements
 from app.money import kes
 from app.operations import invariants
+from app.operations.invariants import Finding
 
 __all__ = ["audit", "config", "ledger", "members", "payouts", "sms"]
 
@@ -26,26 +28,27 @@ def audit(*, as_json: bool) -> None:
     """
     with database() as db, db.transaction() as tx:
         findings = invariants.run(tx)
-    broken = [finding for finding in findings if not finding.ok]
     if as_json:
         output.print_json(findings)
     else:
-        screen = output.console()
-        for finding in findings:
-            screen.print(
-                *("✓", output.plain(finding.name))
-                if finding.ok
-                else ("✗", output.plain(finding.name)),
-                style="green" if finding.ok else "bold red",
-            )
-            if not finding.ok:
-                screen.print("   ", output.plain(finding.detail))
+        _print(findings)
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    screen = output.console()
+    for finding in findings:
+        mark, style = ("✓", "green") if finding.ok else ("✗", "bold red")
+        screen.print(mark, output.plain(finding.name), style=style)
+        if not finding.ok:
+            screen.print("   ", output.plain(finding.detail))
+    broken = sum(not finding.ok for finding in findings)
+    if broken:
         screen.print(
-            f"All {len(findings)} rules hold."
-            if not broken
-            else f"{len(broken)} of {len(findings)} rules are broken. Stop withdrawals and find out why."
+            f"{broken} of {len(findings)} rules are broken: stop withdrawals, find out why."
         )
-    sys.exit(1 if broken else 0)
+    else:
+        screen.print(f"All {len(findings)} rules hold.")
 
 
 @click.group()

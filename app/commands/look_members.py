@@ -66,7 +66,7 @@ def members() -> None:
     \b
     baraza members show 0712345678
     baraza members show M000001
-    """
+    """  # noqa: D301 - \b is click's mark for lines that stay lines
 
 
 @members.command()
@@ -144,7 +144,7 @@ def sms() -> None:
     \b
     baraza sms list --payout BRZ7K2M9QX
     baraza sms list --state failed
-    """
+    """  # noqa: D301 - \b is click's mark for lines that stay lines
 
 
 @sms.command("list")

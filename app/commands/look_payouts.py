@@ -20,7 +20,7 @@ def payouts() -> None:
     baraza payouts list --state in_doubt
     baraza payouts list --member 0712345678
     baraza payouts show BRZ7K2M9QX
-    """
+    """  # noqa: D301 - \b is click's mark for lines that stay lines
 
 
 @payouts.command("list")
@@ -28,8 +28,10 @@ def payouts() -> None:
     "--state",
     "states",
     multiple=True,
-    type=click.Choice([*State, "open"]),
-    help="only these; `open` are all that have not ended; may be repeated",
+    type=click.Choice([*(str(state) for state in State), "open"]),
+    metavar="STATE",
+    help="only these, such as paid, reversed, in_doubt, or `open` for all that have not ended;"
+    " may be repeated",
 )
 @click.option("--member", "phone", help="only those of the member with this phone number")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))

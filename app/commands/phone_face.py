@@ -128,7 +128,7 @@ def phone(screen: Screen, *, typed: str | None = None, cursor: str = "") -> Pane
     """A screen, with what has been typed on it."""
     text = Text(screen.text)
     if typed is not None:
-        text.append(f"\n\n› {typed}", style="bold green")
+        text.append(f"\n\n> {typed}", style="bold green")
         text.append(cursor, style="green")
     border = "red" if screen.fault else "green" if screen.is_open else "cyan"
     note = screen.fault or f"{screen.size} · {screen.milliseconds} ms"

@@ -25,17 +25,19 @@ def web() -> None:
 
 
 @click.command()
-@click.option("--only", "groups", multiple=True, help="pay, money or talk; default: all three")
-def worker(groups: tuple[str, ...]) -> None:
+@click.option("--only", multiple=True, help="pay, money or talk; default: all three")
+@click.option("--with-clock", is_flag=True, help="keep the time too, as `baraza clock` does")
+def worker(only: tuple[str, ...], *, with_clock: bool) -> None:
     """Move payouts: one process for calls to M-PESA, one for the books, one for SMS."""
     from workers import main as workers_main
-    from workers.queues import GROUPS
+    from workers.queues import CLOCK, GROUPS
 
-    unknown = set(groups) - set(GROUPS)
+    unknown = set(only) - set(GROUPS)
     if unknown:
         raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(GROUPS)}")
+    names = [*(only or GROUPS), *([CLOCK] if with_clock else [])]
     with running() as settings:
-        workers_main.run(settings, groups or tuple(GROUPS))
+        workers_main.run(settings, names)
 
 
 @click.command()

@@ -1,13 +1,11 @@
 """Demo data, on an empty database outside production: members, savings, a tariff, one login."""
 
 from app import config
+from app.commands.up import DEMO_STAFF_EMAIL, DEMO_STAFF_PASSWORD
 from app.db import Database
 from app.members import demo
 from app.members.pins import Pins
 from app.staff import accounts
-
-DEMO_STAFF_EMAIL = "ops@demo.example"
-DEMO_STAFF_PASSWORD = "play-money-only"  # noqa: S105 - never made in production
 
 
 def main() -> None:

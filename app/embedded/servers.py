@@ -93,11 +93,13 @@ def start(
     started = _Started(_take_lock(var))
     login = owner = redis = ""
     try:
-        if with_postgres:
-            notes = started.add("PostgreSQL", Postgres(var, durable=durable))
-            login, owner = _database_urls(notes)
-        if with_redis:
-            redis = _redis_url(started.add("Valkey", Valkey(var)))
+        # Both are looked for before either is started: what is missing is said at once.
+        database = Postgres(var, durable=durable) if with_postgres else None
+        cache = Valkey(var) if with_redis else None
+        if database:
+            login, owner = _database_urls(started.add("PostgreSQL", database))
+        if cache:
+            redis = _redis_url(started.add("Valkey", cache))
     except BaseException:
         started.stop()
         raise

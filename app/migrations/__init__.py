@@ -8,6 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from app.ledger import upkeep
 from app.payouts import reference_data
 
 LOCK = 0x62617261_7A61
@@ -29,6 +30,8 @@ def migrate(owner_url: str) -> None:
         config.attributes["connection"] = owner
         command.upgrade(config, "head")
         reference_data.load(owner)
+        # Does nothing unless these books were restored from a dump onto another server.
+        upkeep.begin_epoch(owner)
 
 
 def head() -> str:

@@ -12,7 +12,7 @@ from app.db import Tx
 from app.ledger import statements
 from app.ledger.statements import EntryLine
 from app.money import kes
-from app.msisdn import mask
+from app.msisdn import mask, mask_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,8 @@ def tell(tx: Tx, reference: str) -> Story | None:
         frozen=row.frozen,
         originator_conversation_id=str(row.id),
         conversation_id=row.conversation_id,
-        timeline=tuple(Happened(*one) for one in timeline),
+        # Providers quote phone numbers in their remarks.
+        timeline=tuple(Happened(one.at, one.what, mask_all(one.detail)) for one in timeline),
         ledger=tuple(statements.lines_of(tx, _entry_ids(tx, row))),
         sms=tuple(Told(*one) for one in told),
     )

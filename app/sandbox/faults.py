@@ -38,21 +38,24 @@ class Faults:
         """The oldest fault that fits this call, used up by one; None if none fits."""
         if self._store.value("SELECT count(*) FROM fault") == 0:
             return None
+        chosen = None
         with self._store.transaction():
             for row in self._store.rows("SELECT * FROM fault ORDER BY id"):
                 match = json.loads(row["match"])
-                nth = match.pop("nth", None)
-                if row["times_left"] == 0 or not _fits(match, facts):
+                nth = match.pop("nth", 1)
+                if not _fits(match, facts):
                     continue
+                # Every fault that fits counts this call, also when an older one takes it.
                 self._store.run("UPDATE fault SET seen = seen + 1 WHERE id = ?", row["id"])
-                if nth is not None and row["seen"] + 1 < nth:
-                    continue
-                self._store.run(
-                    "UPDATE fault SET used = used + 1, times_left = times_left - 1 WHERE id = ?",
-                    row["id"],
-                )
-                return Choice(row["do"], json.loads(row["params"]))
-        return None
+                if chosen is None and row["times_left"] != 0 and row["seen"] + 1 >= nth:
+                    chosen = row
+            if chosen is None:
+                return None
+            self._store.run(
+                "UPDATE fault SET used = used + 1, times_left = times_left - 1 WHERE id = ?",
+                chosen["id"],
+            )
+        return Choice(chosen["do"], json.loads(chosen["params"]))
 
     def routes(self) -> list[Route]:
         """Add, list and clear."""

@@ -18,6 +18,8 @@ END $$;
 
 CREATE FUNCTION ledger.stamp_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- Hosts' clocks may differ by five minutes. An id further ahead could land in a month that is
+    -- not there yet.
     IF ledger.id_milliseconds(NEW.id) > extract(epoch FROM clock_timestamp()) * 1000 + 300000 THEN
         RAISE EXCEPTION 'the id of entry % is from the future', NEW.id
             USING ERRCODE = 'BZ102', CONSTRAINT = 'entry_id_not_ahead';

@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--service-code", default="*384*2025#", help="what phones may dial")
     parser.add_argument("--idle", type=float, default=30, help="seconds a screen may stay open")
     parser.add_argument("--session", type=float, default=180, help="seconds a session may last")
+    parser.add_argument("--patience", type=float, default=10, help="seconds a hop may take")
     given = parser.parse_args()
 
     store = Store(given.state / "africastalking.sqlite3", Path(__file__).with_name("schema.sql"))
@@ -33,7 +34,7 @@ def main() -> None:
     )  # fmt: skip
     phones = Phones(
         ussd_url=given.ussd_url, end_url=given.end_url, service_code=given.service_code,
-        limits=Limits(idle_s=given.idle, session_s=given.session),
+        limits=Limits(given.idle, given.session, given.patience),
     )  # fmt: skip
     health = Route("GET", "/health", lambda _: as_json({"ok": True}))
     routes = [health, *messaging.routes(), *phones.routes(), *faults.routes()]

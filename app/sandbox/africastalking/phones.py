@@ -22,7 +22,6 @@ from app.sandbox.web import Reply, Request, Route, as_json, refuse
 
 FORM = "application/x-www-form-urlencoded"
 SAFARICOM = "63902"
-GATEWAY_SECONDS_MAX = 10
 SESSIONS_MAX = 2_000
 CONCURRENT_MAX = 20
 
@@ -52,10 +51,14 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long the network keeps a session, in seconds."""
+    """How long the network waits, in seconds."""
 
     idle_s: float
+    """For a person to answer a screen."""
     session_s: float
+    """In all."""
+    answer_s: float
+    """For Baraza to answer a hop."""
 
 
 def read_phone(text: str) -> str | None:
@@ -185,7 +188,7 @@ class Phones:
 
     def _post(self, body: bytes, times: int) -> list[Answer]:
         def once(_: int) -> Answer:
-            return courier.post(self._ussd_url, body, FORM, seconds=GATEWAY_SECONDS_MAX)
+            return courier.post(self._ussd_url, body, FORM, seconds=self._limits.answer_s)
 
         if times == 1:
             return [once(0)]
@@ -201,7 +204,9 @@ class Phones:
             body = urlencode(_notice(session)).encode()
             # Not through the courier, which writes to disk: the notice carries the PIN.
             threading.Thread(
-                target=lambda: courier.post(self._end_url, body, FORM, seconds=GATEWAY_SECONDS_MAX),
+                target=lambda: courier.post(
+                    self._end_url, body, FORM, seconds=self._limits.answer_s
+                ),
                 daemon=True,
             ).start()
 

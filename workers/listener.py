@@ -1,0 +1,81 @@
+"""One RQ worker: answers the doorbells of its queues, in its own process."""
+
+import os
+import time
+from collections.abc import Sequence
+from inspect import isfunction
+from uuid import uuid4
+
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from app import redis_client
+from app.config import Settings
+from app.db import Database, DatabaseAway
+from app.doorbell import Step
+from app.observability import logger
+from workers import jobs
+from workers.context import open_context
+from workers.heartbeat import Heartbeat
+
+AWAY_WAIT_S = 1.0
+ALLOWED_JOBS = frozenset(
+    f"{jobs.__name__}.{name}"
+    for name, thing in vars(jobs).items()
+    if isfunction(thing) and thing.__module__ == jobs.__name__ and not name.startswith("_")
+)
+
+
+class DoorbellWorker(SimpleWorker):
+    """An RQ worker that runs our jobs, in this process, and no other function."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run the job, or fail it if it is none of ours: Redis is not trusted to choose code."""
+        if job.func_name not in ALLOWED_JOBS:
+            job.func_name = f"{__name__}.{refused_job.__name__}"
+        super().execute_job(job, queue)
+
+
+def refused_job(*_args: object, **_kwargs: object) -> None:
+    """What a foreign job runs as.
+
+    Raises:
+        PermissionError: always; RQ's failed list shows it.
+    """
+    raise PermissionError("this worker runs only the jobs of workers.jobs")
+
+
+def run(settings: Settings, steps: Sequence[Step], *, name: str) -> None:
+    """Be one RQ worker on these steps' queues until SIGTERM. Redis may come and go meanwhile."""
+    name = f"{name}-{os.uname().nodename}-{uuid4().hex[:8]}"
+    context = open_context(settings, worker=name)
+    _wait_for_database(context.db)
+    redis = redis_client.connect(settings.redis_url, timeout_s=None)
+    with Heartbeat(context.db, name=name, queues=",".join(steps)):
+        while True:
+            queues = [Queue(step, connection=redis, serializer=JSONSerializer) for step in steps]
+            try:
+                worker = DoorbellWorker(
+                    queues, name=name, connection=redis, serializer=JSONSerializer
+                )
+                worker.work(with_scheduler=False, logging_level="WARNING")
+            except (RedisError, OSError) as away:
+                # The timekeeper works slowly by itself until Redis is back.
+                logger().warning("redis_away", reason=type(away).__name__)
+                time.sleep(AWAY_WAIT_S)
+            except ValueError:
+                # RQ: a worker of this name is registered. It was us, before Redis went away.
+                redis.delete(f"rq:worker:{name}")
+            else:
+                return
+
+
+def _wait_for_database(db: Database) -> None:
+    while True:
+        try:
+            with db.transaction():
+                return
+        except DatabaseAway:
+            time.sleep(AWAY_WAIT_S)
