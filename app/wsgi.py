@@ -17,11 +17,11 @@ from app.operations import health, metrics
 REQUEST_BYTES_MAX = 128 * 1024
 
 
-def create_app(settings: Settings, *, staff_pages: bool = True) -> Flask:
+def create_app(settings: Settings) -> Flask:
     """The application for one web process.
 
-    `staff_pages` may be off, so that staff are served by processes of their own, which a flood
-    at the members' doors cannot starve.
+    STAFF_PAGES may be off, so that staff are served by processes of their own, which a flood at
+    the members' doors cannot starve.
     """
     app = Flask("baraza", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = REQUEST_BYTES_MAX
@@ -39,7 +39,7 @@ def create_app(settings: Settings, *, staff_pages: bool = True) -> Flask:
         app.register_blueprint(door)
     health.register(app)
     metrics.register(app)
-    if staff_pages:
+    if settings.staff_pages:
         from app.staff import site
 
         site.register(app)
@@ -58,5 +58,4 @@ def _no_stack_trace(error: Exception) -> Response | HTTPException:
 def serve() -> Flask:
     """The application as the WSGI server loads it, configured by the environment."""
     configure_logs("web")
-    settings = config.load()
-    return create_app(settings, staff_pages=settings.staff_pages)
+    return create_app(config.load())

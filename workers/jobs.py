@@ -39,7 +39,10 @@ def ask() -> dict[str, int]:
 def sms() -> dict[str, int]:
     """Send every SMS that is due. Returns counts for the dashboard."""
     context = _answer(Step.SMS)
-    return outbox.send_due(context.db, context.sms, worker=context.worker)
+    counts = outbox.send_due(context.db, context.sms, worker=context.worker)
+    if sum(counts.values()) >= outbox.BATCH_MAX:
+        context.doorbell.ring(Step.SMS)
+    return counts
 
 
 def debit_alone(reference: str) -> dict[str, int]:

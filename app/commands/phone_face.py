@@ -47,6 +47,7 @@ class Face:
         self._console = console
         self._keys = keys
         self._inbox = inbox
+        self._spinner = Spinner("dots")
 
     def ask(self, screen: Screen) -> str | None:
         """Show the screen until a reply is sent. None: nothing more will be typed."""
@@ -81,7 +82,8 @@ class Face:
     def _waiting(self, until: float) -> RenderableType:
         left_s = int(until - time.monotonic())
         if left_s > 0:
-            return Group(Spinner("dots", f"Waiting for the SMS ({left_s} s)"), _DONE)
+            self._spinner.update(text=f"Waiting for the SMS ({left_s} s)")
+            return Group(self._spinner, _DONE)
         late = Text("No SMS yet. It comes when M-PESA has answered.", style="yellow")
         return Group(late, _DONE)
 
@@ -161,5 +163,5 @@ def inbox(messages: list[Sms]) -> Panel:
 
 def _line(sms: Sms) -> Text:
     line = Text(f"{sms.sender} {nairobi(sms.at)}\n", style="dim")
-    line.append(f"{sms.text}\n", style="default")
+    line.append(sms.text, style="default")
     return line

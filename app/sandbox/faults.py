@@ -18,6 +18,8 @@ from typing import Any
 from app.sandbox.store import Store
 from app.sandbox.web import Reply, Request, Route, as_json, refuse
 
+_FRAME = {"match", "do", "times"}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -27,12 +29,43 @@ class Choice:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """What a fault may speak of. Anything else is a slip that would let a test pass for nothing."""
+
+    behaviours: Collection[str]
+    facts: Collection[str]
+    """What a call can be matched by, besides `nth`."""
+    params: Collection[str]
+    changes: Collection[str] = ()
+    """What the parameter `changes` may list."""
+
+    def slip_in(self, asked: Any) -> str | None:
+        """A sentence on what cannot be meant, or None."""
+        if not isinstance(asked, dict) or not isinstance(asked.get("match", {}), dict):
+            return "a fault is a JSON object with 'match' and 'do'"
+        if asked.get("do") not in self.behaviours:
+            return f"'do' must be one of: {_listed(self.behaviours)}"
+        times = asked.get("times", 1)
+        if times is not None and (not isinstance(times, int) or times < 1):
+            return "'times' must be a whole number of 1 or more, or null"
+        for what, used, known in (
+            ("fact", asked.get("match", {}).keys(), {*self.facts, "nth"}),
+            ("parameter", asked.keys(), {*self.params, *_FRAME}),
+            ("change", asked.get("changes", ()), {*self.changes}),
+        ):
+            unknown = set(used) - known
+            if unknown:
+                return f"unknown {what} {_listed(unknown)}; known: {_listed(known)}"
+        return None
+
+
 class Faults:
     """The faults that are in force, and the doors to them."""
 
-    def __init__(self, store: Store, behaviours: Collection[str]) -> None:
+    def __init__(self, store: Store, vocabulary: Vocabulary) -> None:
         self._store = store
-        self._behaviours = behaviours
+        self._vocabulary = vocabulary
 
     def choose(self, **facts: object) -> Choice | None:
         """The oldest fault that fits this call, used up by one; None if none fits."""
@@ -67,17 +100,14 @@ class Faults:
 
     def _add(self, request: Request) -> Reply:
         asked = request.json
-        if not isinstance(asked, dict) or not isinstance(asked.get("match", {}), dict):
-            return refuse("a fault is a JSON object with 'match' and 'do'")
-        if asked.get("do") not in self._behaviours:
-            return refuse(f"'do' must be one of: {', '.join(sorted(self._behaviours))}")
-        times = asked.get("times", 1)
-        if times is not None and (not isinstance(times, int) or times < 1):
-            return refuse("'times' must be a whole number of 1 or more, or null")
-        params = {k: v for k, v in asked.items() if k not in {"match", "do", "times"}}
+        slip = self._vocabulary.slip_in(asked)
+        if slip:
+            return refuse(slip)
+        params = {name: value for name, value in asked.items() if name not in _FRAME}
         number = self._store.run(
             "INSERT INTO fault (match, do, params, times_left) VALUES (?, ?, ?, ?)",
-            json.dumps(asked.get("match", {})), asked["do"], json.dumps(params), times,
+            json.dumps(asked.get("match", {})), asked["do"], json.dumps(params),
+            asked.get("times", 1),
         )  # fmt: skip
         return as_json({"id": number}, HTTPStatus.CREATED)
 
@@ -102,6 +132,10 @@ class Faults:
             cleared = self._store.value("SELECT count(*) FROM fault")
             self._store.run("DELETE FROM fault")
         return as_json({"cleared": cleared})
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _fits(match: Mapping[str, object], facts: Mapping[str, object]) -> bool:

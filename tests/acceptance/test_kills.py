@@ -74,7 +74,7 @@ def test_redis_emptied_in_mid_run_loses_nothing(baraza: Stack, db: Database) -> 
 
 
 def test_everything_killed_carries_on_where_it_was(baraza: Stack, db: Database) -> None:
-    """kill -9 of every process of ours with a payout in flight, then a plain start."""
+    """Kill -9 of every process of ours with a payout in flight, then a plain start."""
     baraza.fault({"api": "b2c"}, "callback_late", after_s=3)
     reference = baraza.withdraw(AMINA, 1500)
     wait_for("the call", lambda: seen(db, "SELECT 1 FROM attempt"))

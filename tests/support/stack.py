@@ -32,6 +32,12 @@ SHORT_DEADLINES = {
     "PAYOUT_NOTICE_AFTER_S": "30",
 }
 """So that minutes of silence pass in seconds. They are ordinary settings."""
+CANARIES = {
+    "PIN_PEPPER": "canary-pepper-0123456789abcdef0123456789",
+    "SECRET_KEY": "canary-secret-0123456789abcdef0123456789",
+    "CALLBACK_SECRETS": "canary-doors-0123456789abcdef0123456789",
+}
+"""Secrets that a test can look for wherever they must not be."""
 Found = TypeVar("Found")
 
 
@@ -92,6 +98,7 @@ class Stack:
             "BARAZA_VAR": str(self.folder),
             "PORT": str(self.port),
             **SHORT_DEADLINES,
+            **CANARIES,
             **self.extra,
         }
 

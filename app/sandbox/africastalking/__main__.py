@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from app.sandbox import process
-from app.sandbox.africastalking.behaviours import BEHAVIOURS
+from app.sandbox.africastalking.behaviours import BEHAVIOURS, FACTS, PARAMS
 from app.sandbox.africastalking.phones import Limits, Phones
 from app.sandbox.africastalking.sms import Customer, Messaging
 from app.sandbox.courier import Courier
-from app.sandbox.faults import Faults
+from app.sandbox.faults import Faults, Vocabulary
 from app.sandbox.store import Store
 from app.sandbox.web import Route, Server, as_json
 
@@ -27,7 +27,8 @@ def main() -> None:
 
     store = Store(given.state / "africastalking.sqlite3", Path(__file__).with_name("schema.sql"))
     courier = Courier(store)
-    faults = Faults(store, BEHAVIOURS)
+    vocabulary = Vocabulary(behaviours=BEHAVIOURS, facts=FACTS, params=PARAMS)
+    faults = Faults(store, vocabulary)
     messaging = Messaging(
         store=store, courier=courier, faults=faults, customer=Customer.of(),
         delivery_url=given.delivery_url, delay_s=given.delay, speed=given.speed,

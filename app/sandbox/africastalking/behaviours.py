@@ -73,6 +73,9 @@ class Behaviour:
 
 
 _EXACT = {"taken", "hang_s", "code", "reason"}
+PARAMS = frozenset({*_EXACT, "after_s"})
+FACTS = frozenset({"api", "msisdn", "text"})
+"""What a message can be matched by. `api` is always sms."""
 _PAGE = b"<html><body><h1>Internal Server Error</h1></body></html>"
 
 

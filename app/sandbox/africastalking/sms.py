@@ -92,7 +92,7 @@ class Messaging:
         phones = [phone.strip() for phone in form.get("to", "").split(",") if phone.strip()]
         text = form.get("message", "")
         first = phones[0] if phones else ""
-        choice = self._faults.choose(api="sms", msisdn=first, phone=first, text=text)
+        choice = self._faults.choose(api="sms", msisdn=first, text=text)
         behaviour = resolve(choice or by_text(text), speed=self._speed)
         with self._store.transaction():
             taken = self._take(phones, form, behaviour)

@@ -5,11 +5,12 @@ from pathlib import Path
 from app.money import shillings
 from app.sandbox import process
 from app.sandbox.courier import Courier
-from app.sandbox.faults import Faults
+from app.sandbox.faults import Faults, Vocabulary
 from app.sandbox.safaricom.access import Access, Customer
 from app.sandbox.safaricom.api import Api, Pace
-from app.sandbox.safaricom.behaviours import BEHAVIOURS, NOT_FOUND
+from app.sandbox.safaricom.behaviours import BEHAVIOURS, FACTS, NOT_FOUND, PARAMS
 from app.sandbox.safaricom.book import Book
+from app.sandbox.safaricom.results import CHANGES
 from app.sandbox.safaricom.truth import Truth
 from app.sandbox.store import Store
 from app.sandbox.web import Server
@@ -32,7 +33,10 @@ def main() -> None:
     store = Store(given.state / "safaricom.sqlite3", Path(__file__).with_name("schema.sql"))
     access = Access(store, customer, given.state)
     courier = Courier(store)
-    faults = Faults(store, BEHAVIOURS)
+    faults = Faults(
+        store,
+        Vocabulary(behaviours=BEHAVIOURS, facts=FACTS, params=PARAMS, changes=CHANGES),
+    )
     book = Book(
         store,
         float_cents=shillings(given.float),

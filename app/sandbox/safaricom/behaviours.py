@@ -81,6 +81,11 @@ class Behaviour:
 
 _NOT_REGISTERED = 2040
 _EXACT = {"code", "taken", "status", "hang_s"}
+PARAMS = frozenset(
+    {*_EXACT, "after_s", "changes", "count", "error_code", "error_message", "http_status"}
+)
+FACTS = frozenset({"api", "ocid", "msisdn", "amount"})
+"""What a call can be matched by. `api` is oauth, b2c, status or balance."""
 
 
 def _rows() -> Iterable[Behaviour]:

@@ -1,0 +1,99 @@
+"""No PIN, credential or full phone number anywhere but where it belongs."""
+
+import re
+
+import redis
+import sqlalchemy as sa
+
+from app.db import Database
+from tests.acceptance.test_withdrawals import AMINA, reaches
+from tests.support.stack import CANARIES, Stack
+
+PINS = ("4071", "7391", "7392")
+"""The right one and two wrong ones."""
+SECRETS = ("for-development-only", *CANARIES.values())
+"""The first is every provider's secret in the sandbox."""
+FULL_NUMBER = re.compile(r"(?:\+?254|\b0)[17]\d{8}\b")
+
+
+def secrets_in(text: str) -> list[str]:
+    """The secrets that stand in a text. A PIN counts when it stands alone, not inside a number."""
+    pins = [pin for pin in PINS if re.search(rf"(?<![0-9A-Za-z]){pin}(?![0-9A-Za-z])", text)]
+    return [*pins, *(secret for secret in SECRETS if secret in text)]
+
+
+def test_the_search_finds_what_it_is_for() -> None:
+    """A transcript, a log field, a setting: each would be found; a longer number is none."""
+    assert secrets_in("1*1500*4071") == ["4071"]
+    assert secrets_in('{"pin": "7391"}') == ["7391"]
+    assert secrets_in(f"key={CANARIES['PIN_PEPPER']}") == [CANARIES["PIN_PEPPER"]]
+    assert secrets_in("2026-11-23T04:07:19.407123Z 140714") == []
+
+
+def redis_contents(url: str) -> str:
+    """Every key and every value, as text."""
+    server = redis.Redis.from_url(url)
+    found = []
+    for key in server.scan_iter("*"):
+        found.append(repr(key))
+        match server.type(key):
+            case b"string":
+                found.append(repr(server.get(key)))
+            case b"hash":
+                found.append(repr(server.hgetall(key)))
+            case b"list":
+                found.append(repr(server.lrange(key, 0, -1)))
+            case b"set":
+                found.append(repr(server.smembers(key)))
+            case b"zset":
+                found.append(repr(server.zrange(key, 0, -1)))
+            case b"stream":
+                found.append(repr(server.xrange(key)))
+    return "\n".join(found)
+
+
+def all_rows(owner: Database) -> dict[str, str]:
+    """Every table's rows as text, by table name."""
+    with owner.transaction() as tx:
+        tables = tx.scalars(
+            sa.text(
+                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+                " WHERE schemaname IN ('public', 'ledger')"
+            )
+        ).all()
+        return {
+            table: "\n".join(
+                tx.scalars(sa.text(f"SELECT t::text FROM {table} t"))  # noqa: S608 - the catalogue's own names
+            )
+            for table in tables
+        }
+
+
+def test_canaries_are_found_nowhere(
+    baraza: Stack, db: Database, owner_db: Database, redis_url: str
+) -> None:
+    """Right and wrong PINs, paid, refused and doubtful withdrawals; then everything is read."""
+    for pin in PINS[1:]:
+        assert "BRZ" not in baraza.dial(AMINA, "1", "1500", pin)
+    # Typed where an amount belongs, too: people do.
+    baraza.dial(AMINA, "1", PINS[1] + "999")
+    for amount in (1502, 1508, 1504):
+        reference = baraza.withdraw(AMINA, amount)
+        reaches(db, reference, "reversed" if amount == 1502 else "paid", seconds=30)
+    for name in ("web", "worker", "clock"):
+        baraza.stop(name)
+
+    told = {
+        "logs of Baraza": "\n".join(
+            (baraza.folder / f"{name}.log").read_text("utf-8")
+            for name in ("web", "worker", "clock")
+        ),
+        "Redis": redis_contents(redis_url),
+    }
+    for where, text in told.items():
+        assert text, f"{where}: nothing was read, so nothing was proved"
+        assert secrets_in(text) == [], where
+        assert FULL_NUMBER.findall(text) == [], f"a full number in {where}"
+    for table, text in all_rows(owner_db).items():
+        assert secrets_in(text) == [], table
+        assert "SecurityCredential" not in text

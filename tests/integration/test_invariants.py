@@ -1,0 +1,113 @@
+"""The invariants see nothing wrong in a healthy database, and every fault that is planted in it."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db import Database, Tx
+from app.ledger import sealing
+from app.operations import invariants
+from tests.support import databases
+from tests.support.databases import Logins
+from tests.support.http_script import closed_port
+from tests.support.stories import Stories
+
+OFF = """
+    SET LOCAL session_replication_role = replica;
+    DO $$ DECLARE t record; BEGIN
+        FOR t IN SELECT oid::regclass AS name FROM pg_class
+                  WHERE relnamespace = 'ledger'::regnamespace AND relkind IN ('r', 'p') LOOP
+            EXECUTE 'ALTER TABLE ' || t.name || ' DISABLE TRIGGER USER';
+        END LOOP;
+    END $$;
+"""
+"""What only a superuser can do: take down every guard."""
+
+
+def faults() -> Iterator[tuple[str, str]]:
+    """Rule and fault, from the file beside this one."""
+    text = Path(__file__).with_name("planted_faults.sql").read_text("utf-8")
+    for part in text.split("\n--: ")[1:]:
+        rule, _, statements = part.partition("\n")
+        for fault in statements.strip().split("\n\n"):
+            yield rule, fault
+
+
+FAULTS = tuple(faults())
+
+
+@pytest.fixture(scope="module")
+def owner(database_server: Logins, database_template: str) -> Iterator[Database]:
+    """A database with a payout in every state, sealed books, and everything allowed."""
+    with databases.copy(database_server, database_template) as logins:
+        db = Database(logins.application, name="tests")
+        # Without Redis, which none of this needs.
+        Stories(db, f"redis://127.0.0.1:{closed_port()}/0").one_of_each()
+        _seal(db)
+        db.close()
+        owner = Database(logins.owner, role=None, name="tests")
+        yield owner
+        owner.close()
+
+
+def _seal(db: Database) -> None:
+    for _ in range(100):
+        with db.transaction() as tx:
+            if sealing.seal(tx):
+                return
+        time.sleep(0.05)  # somebody else's database transaction is under way on this server
+    raise AssertionError("nothing could be sealed")
+
+
+def wrong(tx: Tx) -> dict[str, str]:
+    """The rules that do not hold, with what breaks them."""
+    return {f.name: f.detail for f in invariants.run(tx) if not f.ok}
+
+
+def test_a_new_database_is_right(db: Database) -> None:
+    """The application's own role may ask, and finds nothing."""
+    with db.transaction() as tx:
+        assert wrong(tx) == {}
+
+
+def test_a_database_with_a_payout_in_every_state_is_right(owner: Database) -> None:
+    """No rule is broken by what the steps do."""
+    with owner.transaction() as tx:
+        assert wrong(tx) == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    FAULTS,
+    ids=[f"{number}-{rule[:40]}" for number, (rule, _) in enumerate(FAULTS)],
+)
+def test_a_planted_fault_is_found(owner: Database, rule: str, fault: str) -> None:
+    """Whoever takes down the guards and changes a row is found by the rule that he broke."""
+    with owner.engine.connect() as tx:
+        if "TRIGGER" not in fault:  # else the guards would be missed for another reason
+            tx.exec_driver_sql(OFF)
+        tx.exec_driver_sql(fault)
+        assert rule in wrong(tx)
+        tx.rollback()
+
+
+def test_every_rule_has_its_planted_fault(owner: Database) -> None:
+    """A new rule comes with the proof that it can fail."""
+    with owner.transaction() as tx:
+        names = [finding.name for finding in invariants.run(tx)]
+    assert sorted({rule for rule, _ in FAULTS}) == sorted(names)
+    assert len(names) == len(set(names))
+
+
+def test_a_finding_names_its_offenders_and_stays_short(owner: Database) -> None:
+    """Three are named; the others are counted."""
+    with owner.engine.connect() as tx:
+        tx.exec_driver_sql(OFF)
+        tx.exec_driver_sql("DELETE FROM payout_event")
+        broken = wrong(tx)
+        tx.rollback()
+    (detail,) = (said for rule, said in broken.items() if "events are a path" in rule)
+    assert detail.count("BRZ") == 3
+    assert detail.endswith("; and 6 more")

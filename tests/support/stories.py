@@ -1,0 +1,223 @@
+"""Payouts brought to a state by the real steps, with the provider's words written as evidence."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from redis import Redis
+
+from app import redis_client
+from app.db import Database, Tx
+from app.doorbell import Doorbell
+from app.payouts import debit, intake, quotes
+from app.payouts.deadlines import Schedule
+from app.payouts.resolve import Resolve
+from tests.support.ledger import member_account
+
+SAVINGS_CENTS = 50_000_00
+AMOUNT_CENTS = 1_500_00
+SCHEDULE = Schedule(
+    resend_after_s=(5, 30), ask_after_s=(90, 300), doubt_after_s=120, notice_after_s=120,
+    call_s_max=30,
+)  # fmt: skip
+LONG_AGO = date(2026, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member with savings."""
+
+    id: int
+    account: int
+    msisdn: str
+
+
+class Stories:
+    """Makes members and their payouts in one database."""
+
+    def __init__(self, db: Database, redis_url: str) -> None:
+        self.db = db
+        self.redis: Redis = redis_client.connect(redis_url)
+        self.doorbell = Doorbell(self.redis)
+        self._people = 0
+        with db.transaction() as tx:
+            _tariff(tx)
+
+    def person(self, *, cents: int = SAVINGS_CENTS, language: str = "en") -> Person:
+        """A new member with this much on a savings account."""
+        self._people += 1
+        msisdn = f"+2547120000{self._people:02d}"
+        with self.db.transaction() as tx:
+            account = member_account(tx, cents=cents)
+            member = tx.scalar(
+                sa.text(
+                    "INSERT INTO member (member_no, name, msisdn, language)"
+                    " VALUES (:no, 'Wanjiku Kamau', :msisdn, :language) RETURNING id"
+                ),
+                {"no": f"M{self._people:03d}", "msisdn": msisdn, "language": language},
+            )
+            assert member is not None
+            tx.execute(
+                sa.text(
+                    "INSERT INTO member_account (account_id, member_id) VALUES (:account, :member)"
+                ),
+                {"account": account, "member": member},
+            )
+        return Person(member, account, msisdn)
+
+    def requested(self, person: Person | None = None, *, cents: int = AMOUNT_CENTS) -> str:
+        """A withdrawal that was confirmed. Returns its reference, as all of these do."""
+        who = person or self.person()
+        with self.db.transaction() as tx:
+            quote = quotes.make(
+                tx,
+                session_id=f"ATUid_{self._people}_{cents}",
+                transcript_mac=b"m" * 32,
+                member_id=who.id,
+                account_id=who.account,
+                amount_cents=cents,
+            )
+            taken = intake.request(tx, quote_id=quote.id)
+        assert isinstance(taken, intake.Requested)
+        return taken.reference
+
+    def reserved(self) -> str:
+        """The total waits in payouts in transit."""
+        reference = self.requested()
+        self.debit()
+        return reference
+
+    def declined(self) -> str:
+        """Confirmed, then the savings were gone before the debit."""
+        who = self.person()
+        reference = self.requested(who)
+        with self.db.transaction() as tx:
+            tx.execute(
+                sa.text("SELECT ledger.place_lien(:account, :cents, 'court order')"),
+                {"account": who.account, "cents": SAVINGS_CENTS},
+            )
+        self.debit()
+        return reference
+
+    def called(self) -> str:
+        """One call is committed and nothing is known of it."""
+        reference = self.reserved()
+        self.write(
+            "INSERT INTO attempt (payout_id, n, body_hash)"
+            " SELECT id, 1, 'body' FROM payout WHERE reference = :reference",
+            reference,
+        )
+        self.write(
+            "UPDATE payout SET state = 'submitting', cause = 'call committed',"
+            " first_call_at = now(), work_due_at = NULL, doubt_due_at = now() + interval '1 min'"
+            " WHERE reference = :reference",
+            reference,
+        )
+        return reference
+
+    def submitted(self) -> str:
+        """M-PESA has acknowledged the request."""
+        reference = self.called()
+        self.write(
+            "UPDATE attempt SET outcome = 'accepted', finished_at = now(), conversation_id = "
+            " 'AG_' || :reference WHERE payout_id = (SELECT id FROM payout"
+            " WHERE reference = :reference)",
+            reference,
+        )
+        self.told(reference, "ack", "accepted", conversation_id=f"AG_{reference}")
+        return reference
+
+    def in_doubt(self) -> str:
+        """The call had no clear answer."""
+        reference = self.called()
+        self.told(reference, "ack", "doubt")
+        return reference
+
+    def paid(self) -> str:
+        """M-PESA says paid."""
+        reference = self.submitted()
+        self.pay(reference)
+        return reference
+
+    def pay(self, reference: str) -> None:
+        """M-PESA says that this one is paid."""
+        facts = {"receipt": f"S{reference[1:]}", "amount_cents": AMOUNT_CENTS}
+        self.told(reference, "callback", "success", code="0", **facts)
+
+    def reversed(self) -> str:
+        """M-PESA says no: the member's M-PESA account is full."""
+        reference = self.submitted()
+        self.told(reference, "status", "definite_no", code="8")
+        return reference
+
+    def debit(self) -> None:
+        """Run the debit step."""
+        debit.run(self.db, self.doorbell)
+
+    def resolve(self) -> None:
+        """Run the resolve step."""
+        Resolve(self.db, self.doorbell, SCHEDULE).run()
+
+    def told(self, reference: str, source: str, of: str, **facts: Any) -> None:
+        """Write down what somebody said about a payout, and resolve."""
+        columns = {"code": None, "receipt": None, "amount_cents": None, "conversation_id": None}
+        with self.db.transaction() as tx:
+            tx.execute(
+                sa.text(
+                    "INSERT INTO evidence (payout_id, source, class, code, receipt, amount_cents,"
+                    " conversation_id) SELECT id, :source, :of, :code, :receipt, :amount_cents,"
+                    " :conversation_id FROM payout WHERE reference = :reference"
+                ),
+                {**columns, **facts, "source": source, "of": of, "reference": reference},
+            )
+        self.resolve()
+
+    def write(self, statement: str, reference: str) -> None:
+        """One statement about one payout, in a database transaction of its own."""
+        with self.db.transaction() as tx:
+            tx.execute(sa.text(statement), {"reference": reference})
+
+    def state(self, reference: str) -> str:
+        """Where a payout stands."""
+        with self.db.transaction() as tx:
+            query = sa.text("SELECT state FROM payout WHERE reference = :reference")
+            return str(tx.scalar(query, {"reference": reference}))
+
+    def one_of_each(self) -> dict[str, str]:
+        """A payout in every state that is reached today, by its state."""
+        made = {
+            "requested": self.requested,
+            "reserved": self.reserved,
+            "declined": self.declined,
+            "submitting": self.called,
+            "submitted": self.submitted,
+            "in_doubt": self.in_doubt,
+            "paid": self.paid,
+            "reversed": self.reversed,
+            "recovery": self.recovery,
+        }
+        # The requested one last: a debit for another would take it along.
+        references = {state: make() for state, make in reversed(made.items())}
+        assert {ref: state for state, ref in references.items()} == {
+            ref: self.state(ref) for ref in references.values()
+        }
+        return references
+
+    def recovery(self) -> str:
+        """Reversed by us, then paid by M-PESA."""
+        reference = self.reversed()
+        self.pay(reference)
+        return reference
+
+
+def _tariff(tx: Tx) -> None:
+    tx.execute(
+        sa.text("INSERT INTO tariff_band VALUES (:since, 5000, 25000000, 1800)"),
+        {"since": LONG_AGO},
+    )
+    tx.execute(sa.text("INSERT INTO excise_rate VALUES (:since, 1500)"), {"since": LONG_AGO})
+    tx.execute(
+        sa.text("INSERT INTO withdrawal_limit VALUES (:since, 5000, 25000000, 50000000)"),
+        {"since": LONG_AGO},
+    )

@@ -1,0 +1,90 @@
+"""What follows from each answer of the gateway, and from delivery reports. Pure."""
+
+import pytest
+
+from app.messages import delivery, sending
+from app.messages.delivery import Report
+from app.messages.sending import ATTEMPTS_MAX, DOUBTS_MAX, Result, judge
+from app.providers.africastalking import Accepted, InDoubt, Rejected, TryLater
+
+
+def test_an_accepted_message_keeps_the_gateways_id() -> None:
+    assert Result("accepted", provider_message_id="ATXid_1") == judge(
+        Accepted("ATXid_1"), attempt=1
+    )
+
+
+def test_an_accepted_message_without_an_id_is_accepted() -> None:
+    assert Result("accepted") == judge(Accepted(None), attempt=1)
+
+
+def test_a_permanent_refusal_ends_it_with_the_reason() -> None:
+    outcome = Rejected("406", "UserInBlacklist", permanent=True)
+    assert Result("failed", failure="UserInBlacklist (406)") == judge(outcome, attempt=1)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "wait_s"), [(1, 5), (2, 30), (3, 120), (4, 600), (5, 3600), (6, 3600)]
+)
+def test_waits_grow_and_the_last_one_repeats(attempt: int, wait_s: int) -> None:
+    outcome = TryLater("GatewayError")
+    assert Result("again", "GatewayError", wait_s=wait_s) == judge(outcome, attempt=attempt)
+
+
+def test_another_route_may_be_found_later() -> None:
+    outcome = Rejected("407", "CouldNotRoute", permanent=False)
+    assert Result("again", "CouldNotRoute (407)", wait_s=5) == judge(outcome, attempt=1)
+
+
+def test_without_credit_there_is_no_hurry() -> None:
+    outcome = TryLater("InsufficientBalance", out_of_credit=True)
+    assert judge(outcome, attempt=1).wait_s == 600
+
+
+def test_a_doubtful_message_is_sent_again_but_slowly_and_less_often() -> None:
+    """It may have arrived each time; a member must not get a dozen."""
+    assert judge(InDoubt("timeout"), attempt=1).wait_s == 120
+    assert judge(InDoubt("timeout"), attempt=DOUBTS_MAX - 1).end == "again"
+    assert judge(InDoubt("timeout"), attempt=DOUBTS_MAX).end == "failed"
+
+
+def test_giving_up_says_so() -> None:
+    result = judge(TryLater("GatewayError"), attempt=ATTEMPTS_MAX)
+    assert Result("failed", failure="given up after 12 attempts: GatewayError") == result
+
+
+def test_a_lease_outlasts_the_slowest_wave() -> None:
+    """Connect, and the longest reading that settings allow."""
+    assert sending.LEASE_S > 3 + 30 + 10
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (["Sent"], (None, None)),
+        (["Submitted", "Buffered", "NeverHeardOf"], (None, None)),
+        (["Success"], ("delivered", None)),
+        (["Success", "Sent"], ("delivered", None)),
+        (["Failed"], ("failed", "Failed")),
+        (["AbsentSubscriber", "Success"], ("delivered", None)),
+        (["Success", "Failed"], ("delivered", None)),
+        (["Expired", "Sent"], ("failed", "Expired")),
+        (["Sent", "Rejected", "Failed"], ("failed", "Failed")),
+    ],
+)
+def test_all_reports_together_judge_a_message(
+    statuses: list[str], expected: tuple[str | None, str | None]
+) -> None:
+    """Whatever order they came in, `Success` wins, and words that we do not know say nothing."""
+    assert expected == delivery.judge([Report("ATXid_1", status) for status in statuses])
+
+
+def test_a_failure_tells_its_reason() -> None:
+    reports = [Report("ATXid_1", "Failed", "UserInBlackList")]
+    assert delivery.judge(reports) == ("failed", "Failed: UserInBlackList")
+
+
+def test_foreign_words_are_made_fit_to_keep() -> None:
+    """PostgreSQL refuses a zero byte, and a log line has room for one line."""
+    assert delivery.fit(" ATX\x00id\n_1 ") == "ATXid_1"
+    assert len(delivery.fit("x" * 5_000)) == 100
