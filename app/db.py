@@ -11,7 +11,9 @@ from app.errors import Retryable
 APPLICATION_ROLE = "baraza_app"
 """What web and workers may be: no DDL, no DML on the ledger."""
 STATEMENT_TIMEOUT_MS = 15_000
-CONNECT_TIMEOUT_S = 3
+CONNECT_TIMEOUT_S = 2
+POOL_TIMEOUT_S = 2
+"""With the connect, inside the three seconds that a member's screen may take."""
 
 Tx = sa.Connection
 """An open database transaction. Functions that take one never commit; the opener does."""
@@ -42,7 +44,8 @@ class Database:
             pool_size=pool_max,
             max_overflow=0,
             pool_pre_ping=True,
-            pool_timeout=5,
+            pool_timeout=POOL_TIMEOUT_S,
+            hide_parameters=True,  # an error's text must not hold anybody's number
             connect_args={
                 "options": " ".join(options),
                 "connect_timeout": CONNECT_TIMEOUT_S,

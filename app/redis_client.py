@@ -15,8 +15,9 @@ def connect(url: str, *, timeout_s: float | None = TIMEOUT_S) -> Redis:
     """
     return Redis.from_url(
         url,
-        socket_connect_timeout=TIMEOUT_S,
+        socket_connect_timeout=min(timeout_s or TIMEOUT_S, TIMEOUT_S),
         socket_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 1),
+        retry=Retry(NoBackoff(), 1 if timeout_s is None else 0),
+        # No second try where someone waits: the timekeeper rings again anyway.
         health_check_interval=30,
     )

@@ -21,6 +21,8 @@ SESSION_LOCK_WAIT_MS_MAX = 2_000
 """A twin of the hop that runs is waited for this long; the gateway waits ten seconds for us."""
 OTHER_LOCK_WAIT_MS_MAX = 700
 """For the member's row, should a second phone or a job hold it."""
+STATEMENT_MS_MAX = 2_500
+"""No statement of a hop takes this long; the member must have her answer within three seconds."""
 SESSION_S_MAX = 300
 """Networks end a session after 180 seconds. What comes much later was held up somewhere."""
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -73,6 +75,9 @@ class StoredHop:
 
 
 _WAIT = sa.text("SELECT set_config('lock_timeout', :wait, true)")
+_HURRY = sa.text(
+    "SELECT set_config('lock_timeout', :wait, true), set_config('statement_timeout', :most, true)"
+)
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:session_id, 0))")
 _FIND = sa.text(
     "SELECT session_id, msisdn, service_code, member_id, menu_version, language, facts,"
@@ -117,7 +122,7 @@ def lock(tx: Tx, session_id: str) -> None:
     Raises:
         SessionBusy: one still was after two seconds.
     """
-    tx.execute(_WAIT, {"wait": f"{SESSION_LOCK_WAIT_MS_MAX}ms"})
+    tx.execute(_HURRY, {"wait": f"{SESSION_LOCK_WAIT_MS_MAX}ms", "most": f"{STATEMENT_MS_MAX}ms"})
     try:
         tx.execute(_LOCK, {"session_id": session_id})
     except sa.exc.DBAPIError as error:

@@ -90,7 +90,8 @@ def sandbox_commands(settings: Settings) -> list[list[str]]:
         [sys.executable, "-m", "app.sandbox.safaricom", "--port", str(settings.port + 1),
          "--state", state],
         [sys.executable, "-m", "app.sandbox.africastalking", "--port", str(settings.port + 2),
-         "--state", state, "--ussd-url", ussd, "--delivery-url", delivery,
+         "--state", state, "--ussd-url", ussd, "--end-url", f"{ussd}/end",
+         "--delivery-url", delivery,
          "--service-code", settings.ussd_service_codes[0]],
     ]  # fmt: skip
 

@@ -52,6 +52,8 @@ def file(
 
 def payout_of_query(tx: Tx, query_id: UUID) -> UUID | None:
     """The payout that a status query asked about."""
-    found = tx.scalar(sa.text("SELECT payout_id FROM status_query WHERE id = :id"), {"id": query_id})
+    found = tx.scalar(
+        sa.text("SELECT payout_id FROM status_query WHERE id = :id"), {"id": query_id}
+    )
     assert found is None or isinstance(found, UUID)
     return found

@@ -118,7 +118,9 @@ def _insert(tx: Tx, quote_id: UUID, member_id: int) -> Requested | NotAccepted:
 
 
 def _reference_of(tx: Tx, quote_id: UUID) -> str | None:
-    found = tx.scalar(sa.text("SELECT reference FROM payout WHERE quote_id = :id"), {"id": quote_id})
+    found = tx.scalar(
+        sa.text("SELECT reference FROM payout WHERE quote_id = :id"), {"id": quote_id}
+    )
     return None if found is None else str(found)
 
 

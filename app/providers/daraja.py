@@ -206,7 +206,8 @@ class Daraja:
         if _token_refused(outcome) and time.monotonic() < begin_by:
             try:
                 newer = self._tokens.refresh(after_generation=token.generation)
-            except TokenUnavailable:
+            except TokenUnavailable as missing:
+                logger().warning("daraja_token_not_renewed", path=path, reason=str(missing))
                 return outcome
             if time.monotonic() < begin_by:
                 return self._post(path, raw, newer.value)

@@ -86,7 +86,8 @@ def _window_is_closed(db: Database) -> bool:
             tx.scalar(
                 sa.text(
                     "SELECT state = 'in_doubt' AND resend_due_at IS NULL"
-                    " AND first_call_at < now() - interval '6 seconds' FROM payout"
+                    " AND first_call_at < now() - interval '6 seconds'"
+                    " AND NOT EXISTS (SELECT FROM attempt WHERE outcome IS NULL) FROM payout"
                 )
             )
         )

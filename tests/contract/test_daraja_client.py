@@ -6,20 +6,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
 
 from app.config import load
 from app.db import Database
 from app.providers import daraja as daraja_module
-from app.providers.credential import Credential
 from app.providers.daraja import (
     PAY_PATH,
     STATUS_PATH,
@@ -34,10 +29,9 @@ from app.providers.daraja import (
     PayRequest,
     Refused,
     StatusRequest,
-    pay_body_hash,
 )
 from app.providers.tokens import TOKEN_PATH, Tokens
-from tests.support import databases
+from tests.support import databases, safaricom
 from tests.support.databases import Logins
 from tests.support.http_script import (
     Act,
@@ -46,6 +40,7 @@ from tests.support.http_script import (
     Reply,
     Reset,
     ScriptedServer,
+    Seen,
     closed_port,
     scripted_server,
 )
@@ -95,27 +90,12 @@ def granted(value: str) -> Reply:
 
 @pytest.fixture(scope="module")
 def key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return safaricom.new_key()
 
 
 @pytest.fixture(scope="module")
 def certificate(key: rsa.RSAPrivateKey, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Expired for years, like both that Safaricom publishes."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "apicrypt.safaricom.co.ke")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(datetime(2014, 11, 11, tzinfo=UTC))
-        .not_valid_after(datetime(2016, 11, 11, tzinfo=UTC))
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("certificate") / "safaricom.pem"
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    file.with_suffix(".cer").write_bytes(made.public_bytes(serialization.Encoding.DER))
-    return file
+    return safaricom.write_certificate(tmp_path_factory.mktemp("certificate"), key)
 
 
 @pytest.fixture(scope="module")
@@ -332,9 +312,13 @@ def test_without_the_product_no_token_is_renewed(server: ScriptedServer, daraja:
 def test_eight_calls_at_once_with_a_dead_token_renew_it_once(
     database_url: str, server: ScriptedServer, certificate: Path
 ) -> None:
-    """All of them are paid by the second try, with one new token."""
+    """All of them are taken at the second try, with one new token."""
+
+    def knows_the_second(seen: Seen) -> Act:
+        return ACK if seen.headers["Authorization"] == "Bearer second" else BAD_TOKEN
+
     db = Database(database_url)
-    server.on(PAY_PATH, *[BAD_TOKEN] * 8, ACK)
+    server.judge(PAY_PATH, knows_the_second)
     daraja = client(db, server.url, certificate)
     requests = [replace(PAY, ocid=f"{OCID}-{n}") for n in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -386,47 +370,6 @@ def test_a_call_whose_token_took_too_long_is_not_begun(
     server.on(PAY_PATH, ACK)
     assert isinstance(daraja.pay(PAY), NotSent)
     assert server.seen(PAY_PATH) == []
-
-
-def test_the_credential_is_made_once_from_pem_or_der(
-    certificate: Path, key: rsa.RSAPrivateKey
-) -> None:
-    """344 base64 characters; Safaricom decrypts them to the plain password."""
-    for file in (certificate, certificate.with_suffix(".cer")):
-        credential = Credential(certificate=file, password=PASSWORD)
-        text = credential.text()
-        assert len(text) == 344
-        assert text == credential.text()
-        opened = key.decrypt(base64.b64decode(text), padding.PKCS1v15())
-        assert opened == PASSWORD.encode()
-
-
-def test_the_hash_of_a_request_is_its_meaning() -> None:
-    """Equal for every resend, also when callback secrets were changed in between."""
-    again = replace(PAY, result_url="https://us.example/d/other", timeout_url="x")
-    assert pay_body_hash(PAY) == pay_body_hash(again)
-    changed = [
-        replace(PAY, amount_cents=150_100),
-        replace(PAY, msisdn="+254712345679"),
-        replace(PAY, ocid="other"),
-        replace(PAY, remarks="Other words"),
-    ]
-    assert len({pay_body_hash(PAY), *map(pay_body_hash, changed)}) == 5
-    assert len(pay_body_hash(PAY)) == 32
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"amount_cents": 150_050}, {"amount_cents": 0}, {"amount_cents": -100},
-        {"msisdn": "254712345678"}, {"remarks": "x"}, {"remarks": "x" * 101},
-        {"remarks": "\u00e9" * 5}, {"ocid": ""},
-    ],
-)  # fmt: skip
-def test_a_request_that_could_never_be_right_cannot_be_made(wrong: dict[str, Any]) -> None:
-    """Cents are refused, not rounded."""
-    with pytest.raises((AssertionError, ValueError)):
-        replace(PAY, **wrong)
 
 
 def test_nothing_secret_or_personal_shows(daraja: Daraja) -> None:

@@ -7,14 +7,32 @@ import sqlalchemy as sa
 
 from app.db import Database
 from app.staff import accounts
-from tests.support import staff_site
+from tests.support import databases, staff_site
+from tests.support.databases import Logins
 from tests.support.staff_site import PASSWORD, Site
 
 
+@pytest.fixture(scope="module")
+def served(database_server: Logins, database_template: str) -> Iterator[Site]:
+    """The pages, once for all tests of this file; none of them needs Redis."""
+    with databases.copy(database_server, database_template) as logins:
+        db = Database(logins.application, name="tests")
+        with staff_site.running(
+            db, database_url=logins.application, redis_url="redis://127.0.0.1:1/0"
+        ) as site:
+            yield site
+        db.close()
+
+
 @pytest.fixture
-def site(db: Database, database_url: str, redis_url: str) -> Iterator[Site]:
-    with staff_site.running(db, database_url=database_url, redis_url=redis_url) as running:
-        yield running
+def site(served: Site, database_server: Logins) -> Site:
+    """The pages, with nobody hired and nothing on record."""
+    database = sa.make_url(str(served.db.engine.url)).database
+    owner = Database(database_server.at(database or "").owner, role=None, name="tests")
+    with owner.transaction() as tx:
+        tx.execute(sa.text("TRUNCATE staff_action, staff RESTART IDENTITY"))
+    owner.close()
+    return served
 
 
 def actions(site: Site) -> list[tuple[str, dict[str, str]]]:

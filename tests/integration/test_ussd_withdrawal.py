@@ -314,14 +314,23 @@ def test_without_limits_in_force_a_balance_can_still_be_read(
     assert phone.reply("2", "4071").endswith("KES 50,000.00")
 
 
-def test_an_intake_that_fails_keeps_the_pin_try_and_says_so(site: Site, owner_db: Database) -> None:
-    """Only the withdrawal is undone. The member hears that nothing was deducted, and it is true."""
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "DELETE FROM withdrawal_limit",
+        "ALTER TABLE payout ADD CONSTRAINT none_today CHECK (false)",
+    ],
+)
+def test_an_intake_that_fails_keeps_the_pin_try_and_says_so(
+    site: Site, owner_db: Database, fault: str
+) -> None:
+    """Only the withdrawal is undone. She hears that nothing was deducted, and it is true."""
     site.member()
     phone = site.phone()
     phone.dial()
     phone.reply("1", "500")
     with owner_db.transaction() as tx:
-        tx.execute(sa.text("DELETE FROM withdrawal_limit"))
+        tx.execute(sa.text(fault))
     body = phone.reply("4071")
     assert body.startswith("END Withdrawals are not possible now. Nothing was deducted.")
     assert phone.resend() == body

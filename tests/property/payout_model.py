@@ -27,9 +27,6 @@ from app.payouts.deadlines import Schedule
 from app.payouts.evidence import Act, Class, Decision, Evidence, Situation, Source, decide
 from app.payouts.states import SENT_STATES, Needs, State, allowed
 
-WAITING_MAX = 2
-"""Messages that may be filed before resolve folds them together."""
-
 
 class Said(NamedTuple):
     """What one message says. Its place in the sequence of all messages is its evidence's id."""
@@ -48,13 +45,11 @@ class Call(StrEnum):
     UNDER_WAY = "under way"
     UNDER_WAY_GIVEN_UP = "under way, we stopped waiting"
     SILENT = "arrived or lost, no outcome recorded"
-    IN_DOUBT = "in doubt"
+    OVER = "over; M-PESA may have it"
     ANSWER_ACCEPTED = "M-PESA answered: accepted"
     ANSWER_DUPLICATE = "M-PESA answered: duplicate"
     ANSWER_REFUSED = "M-PESA answered: refused"
     ANSWER_TURNED_AWAY = "M-PESA answered: not processed"
-    ACCEPTED = "accepted"
-    DUPLICATE = "duplicate"
     REFUSED = "refused"
 
 
@@ -86,9 +81,8 @@ class World(NamedTuple):
     acknowledged: str | None = None
     """The ConversationID that the payout row holds."""
     told: tuple[Said, ...] = ()
-    """Evidence that was folded, in its normal form."""
-    moved_by: int = 0
-    """Place in `told` of what the final move stands on."""
+    """Evidence that was folded, in its normal form. After the end, what the end stands on comes
+    first, and of the rest what came later."""
     waiting: tuple[Said, ...] = ()
     """Evidence that was filed and not folded yet."""
     calls: tuple[Call, ...] = ()
@@ -101,9 +95,7 @@ class World(NamedTuple):
     """How often M-PESA took a copy for a new request."""
     paid: int = 0
     callbacks: frozenset[Said] = frozenset()
-    """Result and timeout messages under way to us; each may arrive any number of times."""
-    answer: Said | None = None
-    """A status answer under way to us."""
+    """Messages of M-PESA that may arrive, any number of times. What is lost never got here."""
 
 
 class Rules(NamedTuple):
@@ -114,6 +106,10 @@ class Rules(NamedTuple):
     new_id_on_retry: bool = False
     forgets_at_any_time: bool = False
     calls_max: int = 3
+    waiting_max: int = 0
+    """Messages that may lie filed before resolve folds them. With 0 each is folded at once, which
+    is the same as if it had come later; more shows what it changes that they are folded together.
+    """
 
 
 class Step(NamedTuple):
@@ -150,8 +146,8 @@ def steps(world: World, rules: Rules) -> Steps:
     for i in range(len(world.calls)):
         yield from _calling(world, i, rules)
     yield from _mpesa_works(world, rules)
-    yield from _messages_travel(world)
-    yield from _asking(world)
+    yield from _callbacks_arrive(world, rules)
+    yield from _asking(world, rules)
     yield from _resolving(world, rules)
 
 
@@ -188,8 +184,14 @@ def _committing(world: World, rules: Rules) -> Steps:
         yield _move(after, State.SUBMITTING, "call committed")
     if world.ours is State.SUBMITTING and world.send_again:
         yield Step("call committed again", after)
-    if world.ours is State.IN_DOUBT and rules.may_resend(world.window_closed):
+    if _resend_is_planned(world) and rules.may_resend(world.window_closed):
         yield Step("resend committed", after)
+
+
+def _resend_is_planned(world: World) -> bool:
+    """As `outcome` plans it: in doubt, and neither acknowledged nor refused by a callback."""
+    refused = any(s.source is Source.CALLBACK and s.of is Class.DEFINITE_NO for s in world.told)
+    return world.ours is State.IN_DOUBT and world.acknowledged is None and not refused
 
 
 def _calling(world: World, i: int, rules: Rules) -> Steps:
@@ -197,23 +199,28 @@ def _calling(world: World, i: int, rules: Rules) -> Steps:
     match world.calls[i]:
         case Call.UNSENT:
             yield Step("request sent", _call(world, i, Call.UNDER_WAY))
-            yield from _record(world, i, None, Said(Source.ACK, Class.NOT_SENT))
+            yield from _record(world, i, None, Said(Source.ACK, Class.NOT_SENT), rules)
         case Call.UNDER_WAY:
             yield Step("request lost", _call(world, i, Call.SILENT))
             yield from _record(
-                world, i, Call.UNDER_WAY_GIVEN_UP, Said(Source.ACK, Class.DOUBT), "call times out"
+                world,
+                i,
+                Call.UNDER_WAY_GIVEN_UP,
+                Said(Source.ACK, Class.DOUBT),
+                rules,
+                "call times out",
             )
             yield from _arriving(world, i, rules)
         case Call.UNDER_WAY_GIVEN_UP:
-            yield Step("request lost", _call(world, i, Call.IN_DOUBT))
+            yield Step("request lost", _call(world, i, Call.OVER))
             yield from _arriving(world, i, rules)
         case Call.SILENT:
             yield from _record(
-                world, i, Call.IN_DOUBT, Said(Source.ACK, Class.DOUBT), "call times out"
+                world, i, Call.OVER, Said(Source.ACK, Class.DOUBT), rules, "call times out"
             )
         case answered if answered in ANSWERED:
             yield Step("answer lost", _call(world, i, Call.SILENT))
-            yield from _reading(world, i, answered)
+            yield from _reading(world, i, answered, rules)
         case _:
             pass
 
@@ -223,7 +230,7 @@ def _arriving(world: World, i: int, rules: Rules) -> Steps:
     heard = world.calls[i] is Call.UNDER_WAY
 
     def answer(with_: Call) -> World:
-        return _call(world, i, with_ if heard else Call.IN_DOUBT)
+        return _call(world, i, with_ if heard else Call.OVER)
 
     yield Step("M-PESA turns it away", answer(Call.ANSWER_TURNED_AWAY))
     yield Step("M-PESA refuses it at once", answer(Call.ANSWER_REFUSED))
@@ -239,27 +246,31 @@ def _arriving(world: World, i: int, rules: Rules) -> Steps:
         )
 
 
-def _reading(world: World, i: int, answered: Call) -> Steps:
+def _reading(world: World, i: int, answered: Call, rules: Rules) -> Steps:
     """Our process reads the answer and records it as evidence."""
     match answered:
         case Call.ANSWER_ACCEPTED:
             said = Said(Source.ACK, Class.ACCEPTED, conversation_id=f"C{world.taken}")
-            yield from _record(world, i, Call.ACCEPTED, said)
+            yield from _record(world, i, Call.OVER, said, rules)
         case Call.ANSWER_DUPLICATE:
             yield from _record(
-                world, i, Call.DUPLICATE, Said(Source.ACK, Class.ACCEPTED_EARLIER)
+                world, i, Call.OVER, Said(Source.ACK, Class.ACCEPTED_EARLIER), rules
             )
         case Call.ANSWER_REFUSED:
-            yield from _record(world, i, Call.REFUSED, Said(Source.ACK, Class.DEFINITE_NO))
+            yield from _record(world, i, Call.REFUSED, Said(Source.ACK, Class.DEFINITE_NO), rules)
         case _:
-            yield from _record(world, i, None, Said(Source.ACK, Class.NOT_PROCESSED))
+            yield from _record(world, i, None, Said(Source.ACK, Class.NOT_PROCESSED), rules)
 
 
-def _record(world: World, i: int, call: Call | None, said: Said, label: str = "") -> Steps:
+def _record(
+    world: World, i: int, call: Call | None, said: Said, rules: Rules, label: str = ""
+) -> Steps:
     """Keep a call's outcome and its evidence. A call that never reached M-PESA frees its place."""
     calls = list(world.calls)
     calls[i : i + 1] = [] if call is None else [call]
-    yield from _file(world._replace(calls=_sorted(calls)), said, label or f"recorded: {said.of}")
+    yield from _file(
+        world._replace(calls=_sorted(calls)), said, label or f"recorded: {said.of}", rules
+    )
 
 
 # -- M-PESA --------------------------------------------------------------------------------------
@@ -269,15 +280,16 @@ def _mpesa_works(world: World, rules: Rules) -> Steps:
     conversation = f"C{world.taken}"
     if world.mpesa is Mpesa.QUEUED:
         paid = Said(Source.CALLBACK, Class.SUCCESS, f"R{world.paid + 1}", conversation)
-        declined = Said(Source.CALLBACK, Class.DEFINITE_NO, None, conversation)
-        yield Step("M-PESA pays", _result(world, Mpesa.PAID, paid)._replace(paid=world.paid + 1))
-        yield Step("M-PESA declines", _result(world, Mpesa.DECLINED, declined))
-        yield Step(
-            "M-PESA refuses before a transaction",
-            _result(world, Mpesa.TURNED_DOWN, declined._replace(before_transaction=True)),
-        )
+        no = Said(Source.CALLBACK, Class.DEFINITE_NO, None, conversation)
+        early_no = no._replace(before_transaction=True)
         vague = Said(Source.CALLBACK, Class.DOUBT, None, conversation)
-        yield Step("queue-timeout notice", _result(world, Mpesa.QUEUED, vague))
+        after = world._replace(paid=world.paid + 1)
+        yield from _result(after, Mpesa.PAID, paid, "M-PESA pays")
+        yield from _result(world, Mpesa.DECLINED, no, "M-PESA declines")
+        yield from _result(
+            world, Mpesa.TURNED_DOWN, early_no, "M-PESA refuses before a transaction"
+        )
+        yield from _result(world, Mpesa.QUEUED, vague, "M-PESA sends a queue-timeout notice")
     if world.remembers and _may_forget(world, rules):
         yield Step("M-PESA forgets the id", world._replace(remembers=False))
 
@@ -289,27 +301,25 @@ def _may_forget(world: World, rules: Rules) -> bool:
     return late and world.mpesa is not Mpesa.QUEUED
 
 
-def _result(world: World, to: Mpesa, callback: Said) -> World:
-    callbacks = world.callbacks if world.frozen else world.callbacks | {callback}
-    return world._replace(mpesa=to, callbacks=callbacks)
+def _result(world: World, to: Mpesa, callback: Said, label: str) -> Steps:
+    after = world._replace(mpesa=to)
+    yield Step(f"{label}, its callback is lost", after)
+    if not world.frozen:
+        yield Step(label, after._replace(callbacks=world.callbacks | {callback}))
 
 
-def _messages_travel(world: World) -> Steps:
+def _callbacks_arrive(world: World, rules: Rules) -> Steps:
     for callback in world.callbacks:
-        kept = world._replace(callbacks=world.callbacks - {callback})
-        yield Step(f"callback lost for good: {callback.of}", kept)
-        if callback not in world.waiting:
-            yield from _file(world, callback, f"callback: {callback.of}")
-    if world.answer is not None:
-        gone = world._replace(answer=None)
-        yield Step("status answer lost", gone)
-        yield from _file(gone, world.answer, f"status says {world.answer.of}")
+        if callback not in world.waiting and callback not in world.told:
+            yield from _file(world, callback, f"callback: {callback.of}", rules)
 
 
-def _asking(world: World) -> Steps:
-    """A status query. M-PESA's answer may be true, late, behind the times, or about the query."""
-    asked = world.ours in {State.SUBMITTED, State.IN_DOUBT} and not world.frozen
-    if not asked or world.answer is not None:
+def _asking(world: World, rules: Rules) -> Steps:
+    """A status query and its answer, which may be true, behind the times, or about the query.
+
+    An answer that comes late says nothing else than one that is behind the times.
+    """
+    if world.frozen or world.ours not in {State.SUBMITTED, State.IN_DOUBT}:
         return
     says = {
         Mpesa.QUEUED: Said(Source.STATUS, Class.OPEN),
@@ -322,7 +332,7 @@ def _asking(world: World) -> Steps:
         says.get(world.mpesa, Said(Source.STATUS, Class.NOT_KNOWN_NOW)),
     }
     for answer in sorted(answers, key=str):
-        yield Step(f"status asked, M-PESA answers {answer.of}", world._replace(answer=answer))
+        yield from _file(world, answer, f"status says {answer.of}", rules)
 
 
 # -- our side, resolve ---------------------------------------------------------------------------
@@ -336,15 +346,19 @@ _TARGET = {
     Act.ASK: State.IN_DOUBT,
 }
 _ONLY_ON_NEWS = frozenset({Act.SUBMITTED, Act.IN_DOUBT, Act.ASK, Act.SEND_AGAIN})
-_ENDS = frozenset({State.PAID, State.REVERSED, State.RECOVERY})
+ENDED = frozenset({State.PAID, State.REVERSED, State.RECOVERY})
 
 
-def _file(world: World, said: Said, label: str) -> Steps:
-    """A message becomes evidence; resolve will fold it, sooner or later."""
+def _file(world: World, said: Said, label: str, rules: Rules) -> Steps:
+    """A message becomes evidence, and resolve folds it, at once or together with others."""
     if world.frozen:
         yield Step(label, world)
-    elif len(world.waiting) < WAITING_MAX:
-        yield Step(label, world._replace(waiting=(*world.waiting, said)))
+        return
+    filed = world._replace(waiting=(*world.waiting, said))
+    if len(world.waiting) < rules.waiting_max:
+        yield Step(label, filed)
+    elif rules.waiting_max == 0:
+        yield _fold(filed, rules, label)
 
 
 def _resolving(world: World, rules: Rules) -> Steps:
@@ -367,10 +381,9 @@ def _fold(world: World, rules: Rules, label: str) -> Step:
     decision = rules.decide(_situation(world), evidence(told))
     by = decision.by.id if decision.by is not None else 0
     label = f"{label}: {decision.act}"
-    folded = world._replace(told=normal_form(told), waiting=())
-    if world.ours in _ENDS:
-        weighed = world.moved_by
-        folded = folded._replace(told=told[:weighed] + normal_form(told[weighed:]))
+    folded = _quiet(world._replace(told=normal_form(told), waiting=()))
+    if world.ours in ENDED:
+        folded = folded._replace(told=(told[0], *late_form(told[1:])))
     if decision.act is Act.FREEZE:
         return Step(label, _frozen(folded), _unfounded_freeze(told))
     if decision.act in _ONLY_ON_NEWS and by <= len(world.told):
@@ -380,10 +393,8 @@ def _fold(world: World, rules: Rules, label: str) -> Step:
     if decision.act not in _TARGET:
         return Step(label, folded)
     to = _TARGET[decision.act]
-    if to in _ENDS:
-        before = normal_form(told[: by - 1])
-        kept = (*before, told[by - 1], *normal_form(told[by:]))
-        folded = folded._replace(told=kept, moved_by=len(before) + 1, send_again=False)
+    if to in ENDED:
+        return _move(_ended(folded, told, by), to, label, told[by - 1])
     if decision.act is Act.SUBMITTED:
         folded = folded._replace(acknowledged=told[by - 1].conversation_id)
     return _move(folded, to, label, told[by - 1])
@@ -394,8 +405,8 @@ def _situation(world: World) -> Situation:
     return Situation(
         state=world.ours,
         frozen=world.frozen,
-        receipt=world.told[world.moved_by - 1].receipt if paid else None,
-        moved_by=world.moved_by or None,
+        receipt=world.told[0].receipt if paid else None,
+        moved_by=1 if world.ours in ENDED else None,
         conversation_id=world.acknowledged,
         calls=len(world.calls),
         doubtful_calls=sum(c is not Call.REFUSED for c in world.calls),
@@ -422,37 +433,65 @@ def evidence(told: tuple[Said, ...]) -> tuple[Evidence, ...]:
 def normal_form(told: tuple[Said, ...]) -> tuple[Said, ...]:
     """One form for all sequences that mean the same, so that the worlds are finitely many.
 
-    A repeat counts only where it came last, except "duplicate", of which each speaks of its own
-    call. Order matters in two places alone: doubt after an acceptance, and "does not exist" after
-    a refusal. `test_evidence` holds that this changes no decision, now or later.
+    `test_evidence` holds that it changes no decision, whatever else is said later. A repeat counts
+    only where it came last, except "duplicate", of which each speaks of its own call. What says
+    nothing is left out: talk about the query, doubt before an acceptance, a call that was turned
+    away once another is in doubt. Order matters in two places: doubt after an acceptance, and
+    "does not exist" after a refusal.
     """
     last = {said: i for i, said in enumerate(told)}
-    kept = [
+    accepted = max((i for i, s in enumerate(told) if s.of is Class.ACCEPTED), default=-1)
+    known = accepted >= 0 or any(s.of in {Class.DOUBT, Class.ACCEPTED_EARLIER} for s in told)
+    loose: set[Said] = set()
+    duplicates: list[Said] = []
+    acceptances: list[Said] = []
+    doubts_after: set[Said] = set()
+    refusals: list[Said] = []
+    for i, said in enumerate(told):
+        match said.of:
+            case Class.ACCEPTED_EARLIER:
+                duplicates.append(said)
+            case _ if last[said] != i:
+                pass
+            case Class.ABOUT_QUERY | Class.OPEN:
+                pass
+            case Class.ACCEPTED:
+                acceptances.append(said)
+            case Class.DOUBT if accepted < 0:
+                loose.add(said if said.source is Source.CALLBACK else _DOUBT)
+            case Class.DOUBT:
+                if i > accepted and said.source is not Source.ACK:
+                    doubts_after.add(_DOUBT)
+            case Class.NOT_SENT | Class.NOT_PROCESSED:
+                if not known:
+                    loose.add(_TURNED_AWAY)
+            case Class.DEFINITE_NO if said.source is Source.CALLBACK:
+                refusals.append(said)
+            case Class.NOT_KNOWN_NOW:
+                if refusals and said.source is Source.STATUS:
+                    refusals.append(said)
+            case _:
+                loose.add(said)
+    return (
+        *sorted(loose, key=str), *duplicates, *acceptances, *doubts_after, *refusals,
+    )  # fmt: skip
+
+
+@cache
+def late_form(told: tuple[Said, ...]) -> tuple[Said, ...]:
+    """The same for what was said after the end: only success and final refusals count."""
+    heard = {
         said
-        for i, said in enumerate(told)
-        if last[said] == i or said.of is Class.ACCEPTED_EARLIER
-    ]
-    accepted = max((i for i, s in enumerate(kept) if s.of is Class.ACCEPTED), default=-1)
-
-    def chain(said: Said, i: int) -> int:
-        if _refused_or_unknown(said):
-            return 3
-        if said.of is Class.ACCEPTED:
-            return 1
-        late = said.of is Class.DOUBT and said.source is not Source.ACK and -1 < accepted < i
-        return 2 if late else 0
-
-    def key(numbered: tuple[int, Said]) -> tuple[int, int, str]:
-        i, said = numbered
-        group = chain(said, i)
-        return (group, i, "") if group in {1, 3} else (group, 0, str(said))
-
-    return tuple(said for _, said in sorted(enumerate(kept), key=key))
+        for said in told
+        if said.of is Class.SUCCESS
+        or (said.of is Class.DEFINITE_NO and said.source is not Source.ACK)
+    }
+    return tuple(sorted(heard, key=str))
 
 
-def _refused_or_unknown(said: Said) -> bool:
-    refused = said.source is Source.CALLBACK and said.of is Class.DEFINITE_NO
-    return refused or (said.source is Source.STATUS and said.of is Class.NOT_KNOWN_NOW)
+_DOUBT_IS_KNOWN = frozenset({Class.DOUBT, Class.ACCEPTED})
+_DOUBT = Said(Source.OWN, Class.DOUBT)
+_TURNED_AWAY = Said(Source.ACK, Class.NOT_SENT)
 
 
 # -- small things --------------------------------------------------------------------------------
@@ -481,15 +520,42 @@ def _unfounded_freeze(told: tuple[Said, ...]) -> str | None:
     return None if founded else "frozen without a contradiction"
 
 
-def _frozen(world: World) -> World:
-    """Nothing that is said to a frozen payout changes anything; forget it."""
+def _ended(world: World, told: tuple[Said, ...], by: int) -> World:
+    """After the end only what was said later counts, and no answer to a call."""
     return world._replace(
-        frozen=True, send_again=False, told=(), moved_by=0, callbacks=frozenset(), answer=None
+        told=(told[by - 1], *late_form(told[by:])),
+        send_again=False,
+        acknowledged=None,
+        calls=_copies_out(world.calls),
     )
 
 
+def _frozen(world: World) -> World:
+    """Nothing that is said to a frozen payout changes anything; forget it."""
+    return world._replace(
+        frozen=True,
+        send_again=False,
+        acknowledged=None,
+        told=(),
+        callbacks=frozenset(),
+        calls=_copies_out(world.calls),
+    )
+
+
+def _copies_out(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+    return tuple(Call.UNDER_WAY_GIVEN_UP for c in calls if c in COPY_OUT)
+
+
 def _call(world: World, i: int, to: Call) -> World:
-    return world._replace(calls=_sorted((*world.calls[:i], to, *world.calls[i + 1 :])))
+    return _quiet(world._replace(calls=_sorted((*world.calls[:i], to, *world.calls[i + 1 :]))))
+
+
+def _quiet(world: World) -> World:
+    """A call that brings nothing but doubt says nothing any more once doubt is known."""
+    if Call.SILENT in world.calls and any(s.of in _DOUBT_IS_KNOWN for s in world.told):
+        calls = (Call.OVER if c is Call.SILENT else c for c in world.calls)
+        return world._replace(calls=_sorted(tuple(calls)))
+    return world
 
 
 def _sorted(calls: Sequence[Call]) -> tuple[Call, ...]:

@@ -8,7 +8,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,19 +65,24 @@ class Seen:
 
 
 class ScriptedServer:
-    """What a test talks to: `on(path, *acts)`, then `seen(path)`."""
+    """What a test talks to: `on(path, *acts)` or `judge(path, judgement)`, then `seen(path)`."""
 
     def __init__(self, httpd: ThreadingHTTPServer, scheme: str) -> None:
         self.url = f"{scheme}://127.0.0.1:{httpd.server_address[1]}"
         self.connections = 0
         self._lock = threading.Lock()
         self._acts: dict[str, list[Act]] = {}
+        self._judges: dict[str, Callable[[Seen], Act]] = {}
         self._seen: list[Seen] = []
         self.over = threading.Event()
 
     def on(self, path: str, *acts: Act) -> None:
         """Do these in turn for requests to this path; the last one again and again."""
         self._acts[path] = list(acts)
+
+    def judge(self, path: str, judgement: Callable[[Seen], Act]) -> None:
+        """Do what this says about each request to this path."""
+        self._judges[path] = judgement
 
     def seen(self, path: str) -> list[Seen]:
         """The requests to this path so far, in the order of their arrival."""
@@ -86,9 +91,12 @@ class ScriptedServer:
 
     def arrived(self, seen: Seen) -> Act:
         """Note a request and say what to do about it. For the handler."""
+        path = seen.path.partition("?")[0]
         with self._lock:
             self._seen.append(seen)
-            acts = self._acts.get(seen.path.partition("?")[0], [Reply(NOT_WRITTEN)])
+            if path in self._judges:
+                return self._judges[path](seen)
+            acts = self._acts.get(path, [Reply(NOT_WRITTEN)])
             return acts.pop(0) if len(acts) > 1 else acts[0]
 
 
@@ -143,6 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64
 
     def handle_error(self, *args: Any) -> None:
         """Broken connections are part of the script."""

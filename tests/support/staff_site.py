@@ -13,10 +13,10 @@ import requests
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app import config, staff
+from app import config
 from app.db import Database
 from app.operations import health, metrics
-from app.staff import accounts
+from app.staff import accounts, site
 
 PASSWORD = "four unrelated words here"
 TIMEOUT_S = 10
@@ -107,7 +107,7 @@ def running(db: Database, *, database_url: str, redis_url: str, **extra: str) ->
     app.extensions["baraza"] = SimpleNamespace(settings=settings, db=db)
     health.register(app)
     metrics.register(app)
-    staff.register(app)
+    site.register(app)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

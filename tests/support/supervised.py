@@ -14,9 +14,11 @@ from pathlib import Path
 import psutil
 
 from app.children import Child, Task
+from app.processes import find, mark
 from tests.support import child_process
 
 WAIT_S_MAX = 20
+DEATH_S_MAX = 1
 
 DRIVER = """
 import json, sys
@@ -72,10 +74,15 @@ class Supervised:
         return {name: psutil.Process(pid) for name, pid in pids.items()}
 
     def alive(self) -> list[str]:
-        """The names of the children of which any life still runs."""
+        """The names of the children of which any life still runs, after a moment to die in."""
         lines = self._notes.read_text("utf-8").splitlines() if self._notes.exists() else []
         started = [line.split() for line in lines if line.startswith("start")]
-        return [name for _, name, pid, *_ in started if psutil.pid_exists(int(pid))]
+        deadline = time.monotonic() + DEATH_S_MAX
+        while True:
+            found = [name for _, name, pid, *_ in started if _runs(int(pid))]
+            if not found or time.monotonic() > deadline:
+                return found
+            time.sleep(0.05)
 
     def wait_for_starts(self, count: int) -> None:
         """Wait until children were started so many times in all."""
@@ -129,3 +136,9 @@ def child(var: Path, name: str, *how: str, port: int = 0) -> Child:
     command = (sys.executable, child_process.__file__, name, str(notes), str(port), *how)
     url = f"http://127.0.0.1:{port}/health" if port else ""
     return Child(name, command, port=port, health_url=url)
+
+
+def _runs(pid: int) -> bool:
+    """Whether the process runs. A zombie that its new parent has not reaped yet does not."""
+    marked = mark(pid)
+    return marked is not None and find(marked) is not None

@@ -109,8 +109,8 @@ def test_screens_that_nobody_can_reach_or_leave_are_refused() -> None:
 
 @pytest.mark.parametrize("keys", [("1", "1"), ("0",), ("00",), ("98",)])
 def test_keys_are_unique_and_leave_back_home_and_more_alone(keys: tuple[str, ...]) -> None:
-    screens = {"main": Menu(same("Hi"), tuple(option(key) for key in keys)), "bye": BYE}
-    assert f"main: bad keys {list(keys)}" == fault_of(screens)
+    screens: Screens = {"main": Menu(same("Hi"), tuple(map(option, keys))), "bye": BYE}
+    assert fault_of(screens) == f"main: bad keys {list(keys)}"
 
 
 def test_more_than_seven_options_confuse() -> None:
