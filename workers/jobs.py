@@ -3,37 +3,34 @@
 The flag of a doorbell goes down before the step claims, so work committed later rings again.
 """
 
+from rq import get_current_job
+
 from app.doorbell import Step
 from app.messages import outbox
 from app.payouts import debit as debit_step
+from app.payouts.report import Report
 from workers.context import Context, current
-
-
-def _answer(step: Step) -> Context:
-    context = current()
-    context.doorbell.answered(step)
-    return context
 
 
 def debit() -> dict[str, int]:
     """Debit every payout that is due. Returns counts for the dashboard."""
     context = _answer(Step.DEBIT)
-    return debit_step.run(context.db, context.doorbell)
+    return _told(Step.DEBIT, debit_step.run(context.db, context.doorbell))
 
 
 def pay() -> dict[str, int]:
     """Send every payout that is due to M-PESA. Returns counts for the dashboard."""
-    return _answer(Step.PAY).pay.run()
+    return _told(Step.PAY, _answer(Step.PAY).pay.run())
 
 
 def resolve() -> dict[str, int]:
     """Fold whatever has been said about any payout. Returns counts for the dashboard."""
-    return _answer(Step.RESOLVE).resolve.run()
+    return _told(Step.RESOLVE, _answer(Step.RESOLVE).resolve.run())
 
 
 def ask() -> dict[str, int]:
     """Ask M-PESA about every payout whose query is due. Returns counts for the dashboard."""
-    return _answer(Step.ASK).ask.run()
+    return _told(Step.ASK, _answer(Step.ASK).ask.run())
 
 
 def sms() -> dict[str, int]:
@@ -47,19 +44,33 @@ def sms() -> dict[str, int]:
 
 def debit_alone(reference: str) -> dict[str, int]:
     """Debit one payout that was set aside."""
-    return debit_step.alone(current().db, current().doorbell, reference)
+    return debit_step.alone(current().db, current().doorbell, reference).counts
 
 
 def pay_alone(reference: str) -> dict[str, int]:
     """Send one payout that was set aside."""
-    return current().pay.alone(reference)
+    return current().pay.alone(reference).counts
 
 
 def resolve_alone(reference: str) -> dict[str, int]:
     """Resolve one payout that was set aside."""
-    return current().resolve.alone(reference)
+    return current().resolve.alone(reference).counts
 
 
 def ask_alone(reference: str) -> dict[str, int]:
     """Ask about one payout that was set aside."""
-    return current().ask.alone(reference)
+    return current().ask.alone(reference).counts
+
+
+def _answer(step: Step) -> Context:
+    context = current()
+    context.doorbell.answered(step)
+    return context
+
+
+def _told(step: Step, report: Report) -> dict[str, int]:
+    """Describe the job by what it found; RQ keeps the description with the result."""
+    job = get_current_job()
+    if job is not None:
+        job.description = report.described(step)
+    return report.counts

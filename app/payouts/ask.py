@@ -16,6 +16,7 @@ from app.observability import logger
 from app.payouts import calls, claims, poison
 from app.payouts.claims import Payout
 from app.payouts.deadlines import Schedule
+from app.payouts.report import Report
 from app.payouts.states import SENT_STATES
 from app.providers import daraja
 
@@ -47,7 +48,7 @@ class Ask:
     schedule: Schedule
     pool: Executor
 
-    def run(self) -> dict[str, int]:
+    def run(self) -> Report:
         """Ask M-PESA about every payout whose query is due, at most one wave."""
         limit = self.settings.daraja_calls_max
         payouts: list[Payout] = []
@@ -64,7 +65,7 @@ class Ask:
             worked = poison.one_by_one(self.db, Step.ASK, payouts, self._intend)
         return self._ask(worked)
 
-    def alone(self, reference: str) -> dict[str, int]:
+    def alone(self, reference: str) -> Report:
         """Ask about one payout that was set aside."""
         return self._ask(poison.alone(self.db, Step.ASK, reference, self._intend))
 
@@ -96,12 +97,13 @@ class Ask:
             timeout_url=f"{base}/timeout/{query_id}",
         )
 
-    def _ask(self, worked: poison.Worked[Query]) -> dict[str, int]:
+    def _ask(self, worked: poison.Worked[Query]) -> Report:
         for group in calls.side_by_side(self.pool, self._one_query, worked.intents):
             with self.db.transaction() as tx:
                 for query, outcome in group:
                     _record(tx, query, outcome)
-        return {"asked": len(worked.intents), "set_aside": worked.set_aside}
+        references = tuple(one.payout.reference for one in worked.intents)
+        return Report(references, len(references), worked.set_aside)
 
     def _one_query(self, query: Query) -> daraja.Outcome:
         return self.provider.ask(query.request)

@@ -83,7 +83,13 @@ def status_result(asked: Asked, body: Any) -> Said:
         return replace(said, detail="it names another request")
     if result.says is StatusSays.PAID:
         return _success(asked, result, replace(said, of=Class.DOUBT))
-    return replace(said, of=SAYS[result.says], detail=result.status or result.description)
+    # The query's own code says nothing of the payout; M-PESA's word for its state does.
+    return replace(
+        said,
+        of=SAYS[result.says],
+        code=result.status or result.code,
+        detail=result.status or result.description,
+    )
 
 
 def _success(asked: Asked, result: B2cResult | StatusResult, doubt: Said) -> Said:

@@ -15,13 +15,14 @@ from app.ledger import entries, posting
 from app.messages import outbox
 from app.payouts import claims, poison
 from app.payouts.claims import BATCH_MAX, Payout
+from app.payouts.report import Report
 from app.payouts.states import State
 
 _DUE = f"p.state = 'requested' AND p.work_due_at <= now() AND {claims.fresh(Step.DEBIT)}"
 
 
-def run(db: Database, doorbell: Doorbell, *, limit: int = BATCH_MAX) -> dict[str, int]:
-    """Debit every payout that is due. Returns counts for the dashboard."""
+def run(db: Database, doorbell: Doorbell, *, limit: int = BATCH_MAX) -> Report:
+    """Debit every payout that is due."""
     payouts: list[Payout] = []
     set_aside = 0
     try:
@@ -36,14 +37,14 @@ def run(db: Database, doorbell: Doorbell, *, limit: int = BATCH_MAX) -> dict[str
         set_aside = poison.one_by_one(db, Step.DEBIT, payouts, work).set_aside
     if payouts:
         doorbell.ring(Step.PAY, Step.SMS)
-    return {"debited": len(payouts) - set_aside, "set_aside": set_aside}
+    return Report.of(payouts, set_aside=set_aside)
 
 
-def alone(db: Database, doorbell: Doorbell, reference: str) -> dict[str, int]:
+def alone(db: Database, doorbell: Doorbell, reference: str) -> Report:
     """Debit one payout that was set aside."""
     worked = poison.alone(db, Step.DEBIT, reference, work)
     doorbell.ring(Step.PAY, Step.SMS)
-    return {"debited": 1 - worked.set_aside, "set_aside": worked.set_aside}
+    return Report((reference,), 1 - worked.set_aside, worked.set_aside)
 
 
 def work(tx: Tx, payouts: Sequence[Payout]) -> list[None]:

@@ -47,19 +47,25 @@ class Outcomes:
         self._texts: list[tuple[str, Payout, dict[str, Any]]] = []
 
     def add(
-        self, payout: Payout, decision: Decision, *, news: AbstractSet[int], calls: int
+        self,
+        payout: Payout,
+        decision: Decision,
+        *,
+        news: AbstractSet[int],
+        calls: int,
+        refused_by: str | None,
     ) -> None:
         """Take one payout's decision in.
 
         `news` are the ids of evidence that no earlier fold has seen: old evidence must not set a
-        timer again.
+        timer again. `refused_by` is the result code of a refusal, for the member's words.
         """
         is_news = decision.by is not None and decision.by.id in news
         match decision.act:
             case Act.SETTLE:
                 self._settle(payout, decision)
             case Act.COMPENSATE:
-                self._compensate(payout, decision)
+                self._compensate(payout, decision, refused_by)
             case Act.RECOVER:
                 self._recover(payout, decision)
             case Act.FREEZE:
@@ -128,7 +134,7 @@ class Outcomes:
         }
         self._texts.append(("sent", payout, facts))
 
-    def _compensate(self, payout: Payout, decision: Decision) -> None:
+    def _compensate(self, payout: Payout, decision: Decision, refused_by: str | None) -> None:
         assert decision.by is not None
         self._entries.append(
             entries.compensate(
@@ -140,7 +146,7 @@ class Outcomes:
                 reverses=payout.reserve_id,
             )
         )
-        reason = result_codes.lookup(decision.by.code).member_reason
+        reason = result_codes.lookup(refused_by).member_reason
         self._move(payout, State.REVERSED, decision, reason_code=reason, **_NO_TIMERS)
         self._texts.append(("failed", payout, {"reason": reason}))
 

@@ -23,6 +23,7 @@ from app.payouts import calls, claims, poison
 from app.payouts.claims import Payout
 from app.payouts.deadlines import LEASE_MARGIN_S, Schedule
 from app.payouts.evidence import Class
+from app.payouts.report import Report
 from app.payouts.states import State
 from app.providers import daraja
 
@@ -68,7 +69,7 @@ class Pay:
     pool: Executor
     worker: str
 
-    def run(self) -> dict[str, int]:
+    def run(self) -> Report:
         """Send every payout that is due to M-PESA, at most one wave of the pool's size."""
         limit = self.settings.daraja_calls_max
         payouts: list[Payout] = []
@@ -85,7 +86,7 @@ class Pay:
             worked = poison.one_by_one(self.db, Step.PAY, payouts, self._intend)
         return self._call(worked)
 
-    def alone(self, reference: str) -> dict[str, int]:
+    def alone(self, reference: str) -> Report:
         """Send one payout that was set aside."""
         return self._call(poison.alone(self.db, Step.PAY, reference, self._intend))
 
@@ -147,13 +148,14 @@ class Pay:
             remarks=REMARKS,
         )
 
-    def _call(self, worked: poison.Worked[Call]) -> dict[str, int]:
+    def _call(self, worked: poison.Worked[Call]) -> Report:
         for group in calls.side_by_side(self.pool, self._one_call, worked.intents):
             with self.db.transaction() as tx:
                 for call, outcome in group:
                     _record(tx, call, outcome, self.worker)
             self.doorbell.ring(Step.RESOLVE)
-        return {"called": len(worked.intents), "set_aside": worked.set_aside}
+        references = tuple(one.payout.reference for one in worked.intents)
+        return Report(references, len(references), worked.set_aside)
 
     def _one_call(self, call: Call) -> daraja.Outcome:
         if time.monotonic() > call.start_before:

@@ -18,6 +18,7 @@ from app.payouts.claims import BATCH_MAX, Payout
 from app.payouts.deadlines import Schedule
 from app.payouts.evidence import Class, Evidence, Situation, Source, decide
 from app.payouts.outcome import Outcomes
+from app.payouts.report import Report
 from app.providers import result_codes
 
 _WAITING = (
@@ -40,7 +41,7 @@ class Resolve:
     doorbell: Doorbell
     schedule: Schedule
 
-    def run(self, *, limit: int = BATCH_MAX) -> dict[str, int]:
+    def run(self, *, limit: int = BATCH_MAX) -> Report:
         """Fold whatever has been said about any payout, and act on it."""
         payouts: list[Payout] = []
         set_aside = 0
@@ -56,13 +57,13 @@ class Resolve:
             set_aside = poison.one_by_one(self.db, Step.RESOLVE, payouts, self._work).set_aside
         if payouts:
             self.doorbell.ring(Step.SMS, Step.ASK)
-        return {"resolved": len(payouts) - set_aside, "set_aside": set_aside}
+        return Report.of(payouts, set_aside=set_aside)
 
-    def alone(self, reference: str) -> dict[str, int]:
+    def alone(self, reference: str) -> Report:
         """Resolve one payout that was set aside."""
         worked = poison.alone(self.db, Step.RESOLVE, reference, self._work)
         self.doorbell.ring(Step.SMS, Step.ASK)
-        return {"resolved": 1 - worked.set_aside, "set_aside": worked.set_aside}
+        return Report((reference,), 1 - worked.set_aside, worked.set_aside)
 
     def _work(self, tx: Tx, payouts: Sequence[Payout]) -> list[None]:
         if not payouts:
@@ -78,7 +79,13 @@ class Resolve:
             situation = _situation(payout, calls, doubtful)
             decision = decide(situation, [e for e, _ in told[payout.id]])
             news = {e.id for e, is_new in told[payout.id] if is_new}
-            outcomes.add(payout, decision, news=news, calls=calls)
+            outcomes.add(
+                payout,
+                decision,
+                news=news,
+                calls=calls,
+                refused_by=_refused_by([e for e, _ in told[payout.id]]),
+            )
         outcomes.write()
         tx.execute(
             sa.text(
@@ -100,6 +107,16 @@ def _situation(payout: Payout, calls: int, doubtful: int) -> Situation:
         calls=calls,
         doubtful_calls=doubtful,
     )
+
+
+def _refused_by(told: Sequence[Evidence]) -> str | None:
+    """The result code that a refusal gave, which chooses the member's words.
+
+    A status answer that confirms it only says that the payout is dead, not why.
+    """
+    said_why = {Source.CALLBACK, Source.ACK}
+    refusals = [e for e in told if e.of is Class.DEFINITE_NO and e.source in said_why]
+    return refusals[-1].code if refusals else None
 
 
 def _doubt_what_is_overdue(tx: Tx, keys: Sequence[UUID]) -> None:

@@ -17,7 +17,8 @@ A request that M-PESA refused before it made a transaction may be forgotten at o
 published about that.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -28,18 +29,41 @@ from app.payouts.evidence import Act, Class, Decision, Evidence, Situation, Sour
 from app.payouts.states import SENT_STATES, Needs, State, allowed
 
 
-class Said(NamedTuple):
-    """What one message says. Its place in the sequence of all messages is its evidence's id."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Said:
+    """What one message says. Its place in the sequence of all messages is its evidence's id.
+
+    Made by `said` alone, so that equal ones are the same object: that is quick to compare.
+    """
 
     source: Source
     of: Class
-    receipt: str | None = None
-    conversation_id: str | None = None
-    before_transaction: bool = False
+    receipt: str | None
+    conversation_id: str | None
+    before_transaction: bool
+    name: str
+
+
+@cache
+def said(
+    source: Source,
+    of: Class,
+    *,
+    receipt: str | None = None,
+    conversation_id: str | None = None,
+    before_transaction: bool = False,
+) -> Said:
+    """The one object for what a message says."""
+    early = "before a transaction" if before_transaction else ""
+    words = (source, of, early, receipt, conversation_id)
+    name = " ".join(word for word in words if word)
+    return Said(source, of, receipt, conversation_id, before_transaction, name)
 
 
 class Call(StrEnum):
     """Where one committed call stands."""
+
+    __hash__ = str.__hash__  # the enum's own is slow, and worlds are hashed a million times
 
     UNSENT = "unsent"
     UNDER_WAY = "under way"
@@ -61,6 +85,8 @@ UNRECORDED = frozenset({Call.UNSENT, Call.UNDER_WAY, Call.SILENT}) | ANSWERED
 
 class Mpesa(StrEnum):
     """What M-PESA has made of the request."""
+
+    __hash__ = str.__hash__
 
     UNSEEN = "unseen"
     QUEUED = "queued"
