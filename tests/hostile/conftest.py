@@ -15,7 +15,7 @@ from app.ids import uuid7
 from app.ledger import chart, entries, liens, posting, sealing
 from tests.support import databases, postgres_majors
 from tests.support.databases import Logins
-from tests.support.ledger import assert_coherent, member_account, new_id
+from tests.support.ledger import assert_coherent, let_others_finish, member_account, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ def books(attacked_server: Logins) -> Iterator[Books]:
                 total_cents=102_645,
             )
             posting.post(tx, old)
+        let_others_finish(database)
         with database.transaction() as tx:
             assert sealing.seal(tx) == 3
         plain = sa.make_url(url).set(drivername="postgresql")

@@ -9,7 +9,13 @@ from app.db import Database
 from app.ids import uuid7
 from app.ledger import chart, entries, liens, posting, sealing, statements, upkeep
 from app.ledger.entries import JournalEntry, Kind, Posting
-from tests.support.ledger import TODAY, assert_coherent, member_account, new_id
+from tests.support.ledger import (
+    TODAY,
+    assert_coherent,
+    let_others_finish,
+    member_account,
+    new_id,
+)
 
 
 def reserve(tx: sa.Connection, account: int, cents: int) -> JournalEntry:
@@ -301,6 +307,7 @@ def test_sums_are_the_same_sealed_and_unsealed(db: Database, owner_db: Database)
     for cents in (100, 200, 300):
         with db.transaction() as tx:
             posting.post(tx, reserve(tx, member, cents))
+    let_others_finish(db)
     with db.transaction() as tx:
         unsealed = statements.trial_balance(tx)
         assert 2 == sealing.seal(tx, entries_max=2)

@@ -12,7 +12,13 @@ import sqlalchemy as sa
 from app.db import Database
 from app.ledger import chart, entries, posting, sealing, statements, upkeep
 from app.ledger.entries import JournalEntry, Kind, Posting
-from tests.support.ledger import TODAY, assert_coherent, member_account, new_id
+from tests.support.ledger import (
+    TODAY,
+    assert_coherent,
+    let_others_finish,
+    member_account,
+    new_id,
+)
 
 HANDS = 6
 Answer = TypeVar("Answer")
@@ -205,6 +211,7 @@ def test_a_slow_transaction_is_not_passed_by_the_sealer(
             ),
         )
 
+    let_others_finish(crowd)
     with crowd.transaction() as slow:
         posting.post(
             slow,
@@ -219,6 +226,7 @@ def test_a_slow_transaction_is_not_passed_by_the_sealer(
         with crowd.transaction() as sealer:
             assert 0 == sealing.seal(sealer)
             assert -10 == statements.system_balance(sealer, chart.IN_TRANSIT)
+    let_others_finish(crowd)
     with crowd.transaction() as sealer:
         assert 2 == sealing.seal(sealer)
         assert -10 == statements.system_balance(sealer, chart.IN_TRANSIT)
@@ -253,6 +261,7 @@ def test_two_sealers_and_posters_at_once(crowd: Database, owner_db: Database) ->
         return sealed
 
     sealed = sum(together([poster, poster, sealer, sealer]))
+    let_others_finish(crowd)
     with crowd.transaction() as tx:
         sealed += sealing.seal(tx)
     assert 1 + 2 * 15 == sealed

@@ -1,5 +1,6 @@
 """What tests of the books share: making them, and proving that they are coherent."""
 
+import time
 from collections import defaultdict
 from datetime import date
 from uuid import UUID
@@ -10,6 +11,7 @@ from app.db import Database, Tx
 from app.ids import uuid7
 from app.ledger import entries, posting, sealing
 
+OTHERS_S_MAX = 30
 TODAY = date(2026, 11, 23)
 """The business day of entries whose day does not matter."""
 
@@ -36,6 +38,23 @@ def member_account(tx: Tx, *, cents: int = 0) -> int:
             ),
         )
     return account
+
+
+def let_others_finish(database: Database) -> None:
+    """Wait until every database transaction that is older than now has ended.
+
+    The sealer waits for all of a server's, and on a shared server other tests have theirs.
+    """
+    with database.transaction() as tx:
+        present = tx.scalar(sa.text("SELECT pg_current_xact_id()::text::bigint"))
+    oldest = sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    deadline = time.monotonic() + OTHERS_S_MAX
+    while True:
+        with database.transaction() as tx:
+            if tx.scalar(oldest) > present:
+                return
+        assert time.monotonic() < deadline, "another database transaction does not end"
+        time.sleep(0.02)
 
 
 def assert_coherent(database: Database) -> None:

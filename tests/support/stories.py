@@ -142,8 +142,15 @@ class Stories:
 
     def pay(self, reference: str) -> None:
         """M-PESA says that this one is paid."""
-        facts = {"receipt": f"S{reference[1:]}", "amount_cents": AMOUNT_CENTS}
-        self.told(reference, "callback", "success", code="0", **facts)
+        self.told(
+            reference,
+            "callback",
+            "success",
+            code="0",
+            receipt=f"S{reference[1:]}",
+            amount_cents=AMOUNT_CENTS,
+            conversation_id=f"AG_{reference}",
+        )
 
     def reversed(self) -> str:
         """M-PESA says no: the member's M-PESA account is full."""
