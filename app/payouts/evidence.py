@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.payouts.states import SENT_STATES, State
+from app.payouts.states import AFTER_THE_END, SENT_STATES, State
 
 
 class Class(StrEnum):
@@ -117,10 +117,12 @@ def decide(now: Situation, told: Sequence[Evidence]) -> Decision:
     successes = [e for e in told if e.of is Class.SUCCESS]
     if len({e.receipt for e in successes}) > 1:
         return Decision(Act.FREEZE, successes[-1], "two receipts: possibly paid twice")
-    if now.state in {State.PAID, State.REVERSED}:
+    if now.state in AFTER_THE_END:
         return _after_the_end(now, successes, told)
     if now.state not in SENT_STATES:
         return _before_any_call(now, told)
+    told = _that_fit(now, told)
+    successes = [e for e in told if e.of is Class.SUCCESS]
     refusal, confirmed = _refusal(now, told)
     if successes:
         best = _highest(successes)
@@ -162,6 +164,23 @@ def _before_any_call(now: Situation, told: Sequence[Evidence]) -> Decision:
     return Decision(Act.NOTE)
 
 
+def _that_fit(now: Situation, told: Sequence[Evidence]) -> list[Evidence]:
+    """Without callbacks whose ConversationID is not the acknowledged one.
+
+    One that is filed after the acknowledgement is classified so; this is for those before it.
+    """
+    acknowledged = {e.conversation_id for e in told if e.of is Class.ACCEPTED}
+    acknowledged = (acknowledged | {now.conversation_id}) - {None}
+    return [
+        e
+        for e in told
+        if e.source is not Source.CALLBACK
+        or e.of not in {Class.SUCCESS, Class.DEFINITE_NO}
+        or not acknowledged
+        or e.conversation_id in acknowledged
+    ]
+
+
 def _refusal(now: Situation, told: Sequence[Evidence]) -> tuple[Evidence | None, bool]:
     """The refusal that may be acted on, and whether it is enough to give the money back.
 
@@ -174,20 +193,26 @@ def _refusal(now: Situation, told: Sequence[Evidence]) -> tuple[Evidence | None,
     final = [e for e in refusals if e.source in {Source.STATUS, Source.STATEMENT, Source.PERSON}]
     if final:
         return _highest(final), True
-    callbacks = [
-        e
-        for e in refusals
-        if e.source is Source.CALLBACK and now.conversation_id in {None, e.conversation_id}
-    ]
+    callbacks = [e for e in refusals if e.source is Source.CALLBACK]
     if callbacks:
         newest = callbacks[-1]
         asked_after = [e for e in told if e.source is Source.STATUS and e.id > newest.id]
         unknown = any(e.of is Class.NOT_KNOWN_NOW for e in asked_after)
-        return newest, newest.before_transaction and unknown
+        # With two copies out, one is refused and "does not exist", and the other may yet be paid.
+        alone = _copies(now, told) <= 1
+        return newest, newest.before_transaction and unknown and alone
     sync = [e for e in refusals if e.source is Source.ACK]
-    if sync and now.doubtful_calls == 0:
+    # M-PESA doubts aloud, so it has the request, whatever our calls were answered.
+    spoke = any(e.of is Class.DOUBT and RANK[e.source] > RANK[Source.ACK] for e in told)
+    if sync and now.doubtful_calls == 0 and not spoke:
         return sync[-1], True
     return None, False
+
+
+def _copies(now: Situation, told: Sequence[Evidence]) -> int:
+    """Copies of the request that M-PESA may hold: a "duplicate" was not taken a second time."""
+    duplicates = [e for e in told if e.source is Source.ACK and e.of is Class.ACCEPTED_EARLIER]
+    return now.doubtful_calls - len(duplicates)
 
 
 def _while_nobody_knows(now: Situation, told: Sequence[Evidence]) -> Decision:

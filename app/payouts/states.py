@@ -98,6 +98,11 @@ OPEN_STATES = RESERVED_STATES | {_S.REQUESTED}
 SENT_STATES = frozenset({_S.SUBMITTING, _S.SUBMITTED, _S.IN_DOUBT})
 """M-PESA may have heard of the payout and has not said how it ended."""
 
+AFTER_THE_END = frozenset(
+    {_S.PAID, _S.REVERSED, _S.RECOVERY, _S.RECOVERED, _S.WRITTEN_OFF, _S.RETURNED}
+)
+"""It was sent and its end is booked. Whatever is said later may add to it, never undo it."""
+
 
 def allowed(source: State, target: State) -> Needs | None:
     """What the move needs, or None if there is no such move."""
