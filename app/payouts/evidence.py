@@ -75,8 +75,6 @@ class Situation:
     """The evidence that its last move stands on; what came before it is already weighed."""
     conversation_id: str | None
     """Acknowledged by M-PESA."""
-    calls: int
-    """Calls committed under its one id."""
     doubtful_calls: int
     """Calls whose outcome is, or may be, that M-PESA took the request: doubt, accepted,
     accepted earlier, or no outcome recorded at all."""

@@ -76,7 +76,7 @@ class Resolve:
         outcomes = Outcomes(tx, self.schedule)
         for payout in payouts:
             calls, doubtful = called.get(payout.id, (0, 0))
-            situation = _situation(payout, calls, doubtful)
+            situation = _situation(payout, doubtful)
             decision = decide(situation, [e for e, _ in told[payout.id]])
             news = {e.id for e, is_new in told[payout.id] if is_new}
             outcomes.add(
@@ -97,14 +97,13 @@ class Resolve:
         return []
 
 
-def _situation(payout: Payout, calls: int, doubtful: int) -> Situation:
+def _situation(payout: Payout, doubtful: int) -> Situation:
     return Situation(
         state=payout.state,
         frozen=payout.frozen,
         receipt=payout.receipt,
         moved_by=payout.evidence_id,
         conversation_id=payout.conversation_id,
-        calls=calls,
         doubtful_calls=doubtful,
     )
 

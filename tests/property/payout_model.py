@@ -191,7 +191,6 @@ def _decision(world: World, rules: Rules, told: tuple[Said, ...]) -> Decision:
         receipt=told[0].receipt if world.ours is State.PAID else None,
         moved_by=1 if world.ours in ENDED else None,
         conversation_id=world.acknowledged,
-        calls=len(world.calls),
         doubtful_calls=sum(c is not Call.REFUSED for c in world.calls),
     )
     return _decided(rules.decide, situation, told)

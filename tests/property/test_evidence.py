@@ -46,15 +46,13 @@ def _numbered(told: Sequence[Evidence]) -> tuple[Evidence, ...]:
 @st.composite
 def situations(draw: st.DrawFn, *, states: Sequence[State] = tuple(State)) -> Situation:
     """Any situation."""
-    calls = draw(st.integers(0, 3))
     return Situation(
         state=draw(st.sampled_from(sorted(states))),
         frozen=draw(st.booleans()),
         receipt=draw(st.sampled_from((None, *RECEIPTS))),
         moved_by=draw(st.none() | st.integers(1, 8)),
         conversation_id=draw(st.sampled_from(CONVERSATIONS)),
-        calls=calls,
-        doubtful_calls=draw(st.integers(0, calls)),
+        doubtful_calls=draw(st.integers(0, 3)),
     )
 
 
@@ -139,7 +137,7 @@ def test_more_calls_in_doubt_never_give_money_back(
     now: Situation, told: tuple[Evidence, ...]
 ) -> None:
     """What compensates with one more call in doubt compensates without it."""
-    more = replace(now, calls=now.calls + 1, doubtful_calls=now.doubtful_calls + 1)
+    more = replace(now, doubtful_calls=now.doubtful_calls + 1)
     with_more, without = decide(more, told).act, decide(now, told).act
     assert with_more is not Act.COMPENSATE or without is Act.COMPENSATE
 
@@ -188,7 +186,7 @@ def test_the_normal_form_changes_no_decision(
 ) -> None:
     """Now or after anything else that is said: so the model may forget what it leaves out."""
     arrived = _known_to_have_arrived((*told, *later)) + more_calls
-    now = Situation(state, False, None, None, None, arrived, arrived)
+    now = Situation(state, False, None, None, None, arrived)
     short = normal_form(told)
     expected = _meaning(decide(now, evidence((*told, *later))), len(told))
     assert expected == _meaning(decide(now, evidence((*short, *later))), len(short))
@@ -201,6 +199,6 @@ def test_the_late_form_changes_no_decision(
 ) -> None:
     """After the end only success and final refusals count."""
     state = State.PAID if end.of is Class.SUCCESS else State.REVERSED
-    now = Situation(state, False, end.receipt, 1, None, 1, 1)
+    now = Situation(state, False, end.receipt, 1, None, 1)
     expected = decide(now, evidence((end, *told, *later)))
     assert expected.act is decide(now, evidence((end, *late_form(told), *later))).act

@@ -15,13 +15,7 @@ PRODUCTION = {
     "AT_URL": "https://sms.example",
     "CALLBACK_SOURCES": "196.201.214.0/24, 196.201.213.44",
     "CALLBACK_SECRETS": f"{LONG}1,{LONG}2",
-    **{
-        name: LONG
-        for name in (
-            "DARAJA_CONSUMER_KEY", "DARAJA_CONSUMER_SECRET", "DARAJA_INITIATOR_PASSWORD",
-            "AT_API_KEY", "PIN_PEPPER", "SECRET_KEY",
-        )
-    },
+    **dict.fromkeys(("DARAJA_CONSUMER_KEY", "DARAJA_CONSUMER_SECRET", "DARAJA_INITIATOR_PASSWORD", "AT_API_KEY", "PIN_PEPPER", "SECRET_KEY"), LONG),
 }  # fmt: skip
 
 

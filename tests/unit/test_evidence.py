@@ -14,7 +14,6 @@ SUBMITTED = Situation(
     receipt=None,
     moved_by=1,
     conversation_id=CONVERSATION,
-    calls=1,
     doubtful_calls=1,
 )
 SUBMITTING = replace(SUBMITTED, state=State.SUBMITTING, conversation_id=None)
@@ -126,12 +125,12 @@ def test_a_sync_refusal_of_a_resend_gives_nothing_back() -> None:
 
 def test_a_sync_refusal_proves_nothing_while_a_call_has_no_outcome() -> None:
     """A worker died with call 1; nobody knows what became of it."""
-    assert Act.NOTE is act(replace(SUBMITTING, calls=2), REFUSED_AT_ONCE)
+    assert Act.NOTE is act(SUBMITTING, REFUSED_AT_ONCE)
 
 
 def test_a_sync_refusal_after_calls_that_never_left_gives_the_money_back() -> None:
     """Those calls are known to have reached nobody."""
-    now = replace(NONE_IN_DOUBT, calls=3)
+    now = NONE_IN_DOUBT
     told = (ack(Class.NOT_SENT), ack(Class.NOT_PROCESSED), REFUSED_AT_ONCE)
     assert Act.COMPENSATE is act(now, *told)
 
@@ -193,14 +192,14 @@ def test_does_not_exist_from_before_the_refusal_confirms_nothing() -> None:
 
 def test_does_not_exist_confirms_nothing_while_two_copies_are_out() -> None:
     """Copy 2 is refused and not to be found, copy 1 is still on its way and will be paid."""
-    now = replace(IN_DOUBT, calls=2, doubtful_calls=2)
+    now = replace(IN_DOUBT, doubtful_calls=2)
     assert Act.ASK is act(now, CALL_IN_DOUBT, UNKNOWN_CUSTOMER, NOT_FOUND)
     assert Act.COMPENSATE is act(now, CALL_IN_DOUBT, UNKNOWN_CUSTOMER, DECLINED_BY_STATUS)
 
 
 def test_a_resend_answered_duplicate_is_no_second_copy() -> None:
     """M-PESA did not take it, so the one refusal is the only request's."""
-    now = replace(IN_DOUBT, calls=2, doubtful_calls=2)
+    now = replace(IN_DOUBT, doubtful_calls=2)
     told = (CALL_IN_DOUBT, DUPLICATE, UNKNOWN_CUSTOMER, NOT_FOUND)
     assert Act.COMPENSATE is act(now, *told)
 
@@ -337,7 +336,7 @@ def test_repeats_after_people_took_over_are_noted(state: State) -> None:
 )
 def test_evidence_for_a_payout_that_was_never_sent_freezes_it(state: State) -> None:
     """Our code is wrong, or somebody lies."""
-    now = replace(NONE_IN_DOUBT, state=state, calls=0)
+    now = replace(NONE_IN_DOUBT, state=state)
     assert Act.FREEZE is act(now, PAID_BY_CALLBACK)
     assert Act.FREEZE is act(now, ABOUT_QUERY)
     assert Act.NOTE is act(now, Evidence(0, Source.OWN, Class.NEVER_SENT))
