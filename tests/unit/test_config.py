@@ -15,8 +15,18 @@ PRODUCTION = {
     "AT_URL": "https://sms.example",
     "CALLBACK_SOURCES": "196.201.214.0/24, 196.201.213.44",
     "CALLBACK_SECRETS": f"{LONG}1,{LONG}2",
-    **dict.fromkeys(("DARAJA_CONSUMER_KEY", "DARAJA_CONSUMER_SECRET", "DARAJA_INITIATOR_PASSWORD", "AT_API_KEY", "PIN_PEPPER", "SECRET_KEY"), LONG),
-}  # fmt: skip
+    **dict.fromkeys(
+        (
+            "DARAJA_CONSUMER_KEY",
+            "DARAJA_CONSUMER_SECRET",
+            "DARAJA_INITIATOR_PASSWORD",
+            "AT_API_KEY",
+            "PIN_PEPPER",
+            "SECRET_KEY",
+        ),
+        LONG,
+    ),
+}
 
 
 def test_development_needs_no_settings_at_all() -> None:
