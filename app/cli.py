@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ledger": ("app.commands.look:ledger", "the trial balance"),
     "members": ("app.commands.look:members", "look a member up"),
     "staff": ("app.commands.staff:staff", "who may sign in to the staff pages"),
-    "config": ("app.commands.look:config", "every setting in force, and the addresses to register"),
+    "config": ("app.commands.look:config", "every setting, and the addresses to register"),
 }
 
 

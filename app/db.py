@@ -53,6 +53,7 @@ class Database:
                 "prepare_threshold": None,
             },
         )
+        sa.event.listen(self.engine, "handle_error", _hide_rows)
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
@@ -77,6 +78,16 @@ class Database:
     def close(self) -> None:
         """Give back every connection. The pool opens anew when used again."""
         self.engine.dispose()
+
+
+def _hide_rows(context: sa.engine.ExceptionContext) -> None:
+    """Cut PostgreSQL's text down to its first line: the lines after it quote whole rows.
+
+    Tracebacks end in logs and, of a failed job, in Redis.
+    """
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
 
 
 def constraint_of(error: sa.exc.DBAPIError) -> str | None:

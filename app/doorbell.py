@@ -12,8 +12,11 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException as JobTookTooLong
 
 from app.observability import logger
+
+__all__ = ["Doorbell", "JobTookTooLong", "Step"]
 
 PENDING_S_MAX = 5
 """A flag that nobody took down is forgotten after this, so a lost job cannot silence a step."""

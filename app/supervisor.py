@@ -200,7 +200,7 @@ class Supervisor:
         pause = min(RESTART_S_MAX, RESTART_S_FIRST * 2 ** (run.ends - 1))
         name, code = run.child.name, run.process.returncode
         _kill_group(run.process)
-        self._say(f"{name} ended ({code}); starting it again in {pause:g} s. See log/{name}.log")
+        self._say(f"{name} ended ({code}); starting it again in {pause:g} s. See {self._log(name)}")
         run.process, run.since = None, now + pause
 
     def _stop_children(self) -> None:

@@ -18,11 +18,14 @@ from app.ledger import sealing, upkeep
 from app.messages import outbox
 from app.observability import configure_logs, logger
 from app.payouts import overdue
+from app.payouts.deadlines import SILENT_S
 from workers import jobs
 from workers.context import Context, open_context
 from workers.heartbeat import Heartbeat
 
 TICK_S = 1.0
+LONG_SILENT_S = 60
+"""In the first seconds after PostgreSQL was away, when the living have not beaten again yet."""
 SEAL_EVERY_S = 5
 MONTHS_EVERY_S = 3600
 
@@ -33,11 +36,12 @@ class Timekeeper:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._last: dict[str, float] = {}
+        self._blind_until = 0.0
 
     def tick(self) -> None:
         """Void dead workers' claims, ring for what is due, keep the ledger's house."""
         with self._context.db.transaction() as tx:
-            dead = overdue.void_dead(tx)
+            dead = overdue.void_dead(tx, silent_s=self._silent_s())
             for worker in dead:
                 outbox.release(tx, worker)
             due = overdue.steps(tx)
@@ -51,6 +55,14 @@ class Timekeeper:
             self._context.doorbell.ring_alone(step, reference)
         self._every(SEAL_EVERY_S, sealing.seal)
         self._every(MONTHS_EVERY_S, upkeep.ensure_months)
+
+    def lost_sight(self) -> None:
+        """PostgreSQL was away: nobody could beat, and that makes nobody dead."""
+        self._blind_until = time.monotonic() + SILENT_S
+
+    def _silent_s(self) -> float:
+        """How long a worker's silence must last. After an outage all had as long a silence."""
+        return LONG_SILENT_S if time.monotonic() < self._blind_until else SILENT_S
 
     def _work_without_redis(self, step: Step) -> None:
         """Slow but safe: the steps do not know who calls them."""
@@ -82,6 +94,7 @@ def run(settings: Settings) -> None:
                 keeper.tick()
             except DatabaseAway as away:
                 logger().warning("database_away", reason=str(away))
+                keeper.lost_sight()
             except sa.exc.SQLAlchemyError as broken:
                 # A tick that failed is repeated; the timekeeper must never stop.
                 logger().error("tick_failed", reason=type(broken).__name__)

@@ -7,6 +7,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from app.db import Database, DatabaseAway
+from app.observability import logger
 from app.payouts.deadlines import HEARTBEAT_S
 
 _BEAT = sa.text(
@@ -47,7 +48,10 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._stop.wait(HEARTBEAT_S):
-            self._beat()
+            try:
+                self._beat()
+            except Exception as failed:  # noqa: BLE001 - a living worker must never fall silent
+                logger().error("heartbeat_failed", reason=type(failed).__name__)
 
     def _beat(self) -> None:
         try:

@@ -64,8 +64,11 @@ def _file(
         with doors().db.transaction() as tx:
             if payout_id is None:
                 assert query_id is not None
-                # An answer to a query that we do not know is kept under the query's own id.
-                payout_id = inbox.payout_of_query(tx, query_id) or query_id
+                payout_id = inbox.payout_of_query(tx, query_id)
+                if payout_id is None:
+                    # A query's row is committed before the query. Most likely this is a payout's
+                    # id, whose token must not open the door of the answers that confirm.
+                    return _refuse(kind, "no such query", 404)
             inbox.file(
                 tx,
                 kind=kind,
@@ -97,6 +100,8 @@ def _source_is_listed(networks: tuple[str, ...], address: str | None) -> bool:
         caller = ipaddress.ip_address(address or "")
     except ValueError:
         return False
+    # A server that listens on IPv6 sees IPv4 callers as ::ffff:196.201.214.200.
+    caller = getattr(caller, "ipv4_mapped", None) or caller
     return any(caller in ipaddress.ip_network(network) for network in networks)
 
 

@@ -1,6 +1,6 @@
 """`baraza demo`: the whole story in one command, through the real doors.
 
-Three members' withdrawals: one is paid, one refused, one met with silence and paid. If Baraza
+Three withdrawals: one is paid, one refused, one met with silence and paid. If Baraza
 already runs it is used; otherwise everything is started for the time of the demo.
 """
 

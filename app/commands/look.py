@@ -45,7 +45,8 @@ def _print(findings: Sequence[Finding]) -> None:
     broken = sum(not finding.ok for finding in findings)
     if broken:
         screen.print(
-            f"{broken} of {len(findings)} rules are broken: stop withdrawals, find out why."
+            f"{broken} of {len(findings)} rules are broken. Stop worker and clock, so that no money"
+            " moves; what members ask for waits. Then find out why."
         )
     else:
         screen.print(f"All {len(findings)} rules hold.")

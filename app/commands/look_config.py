@@ -1,16 +1,17 @@
-"""`baraza config`: every setting in force, and the addresses to register with the providers."""
+"""`baraza config`: every setting, and the addresses to register with the providers."""
 
 import click
 
 from app import config as settings_module
 from app.commands import output
+from app.commands.up import SANDBOX_DEADLINES
 from app.config import Settings
 
 
 @click.command()
 @output.as_json
 def config(*, as_json: bool) -> None:
-    """Every setting in force, secrets hidden, and the addresses to register.
+    """Every setting, secrets hidden, and the addresses to register.
 
     Settings are environment variables of these names. The addresses hold secrets of their own:
     give them to the provider and to nobody else.
@@ -24,6 +25,12 @@ def config(*, as_json: bool) -> None:
     fields = type(settings).model_fields
     rows = [(name, value, fields[name.lower()].description) for name, value in masked.items()]
     screen.print(output.table(("Setting", "Value", "Meaning"), rows))
+    if shorter := sandbox_deadlines(settings):
+        screen.print(
+            "\nShorter under `baraza up` with the sandbox, unless you set them", style="bold"
+        )
+        for name, value in shorter.items():
+            click.echo(f"  {name}={value}")
     screen.print("\nRegister with Africa's Talking", style="bold")
     for purpose, address in doors.items():
         screen.print(f"{purpose}:")
@@ -33,6 +40,14 @@ def config(*, as_json: bool) -> None:
         "\nSafaricom needs no registration: every request carries its own addresses, under"
         f" {settings.public_base}/d/. They must be reachable from its network."
     )
+
+
+def sandbox_deadlines(settings: Settings) -> dict[str, str]:
+    """The deadlines that `baraza up` shortens with these settings, as its processes get them."""
+    if not settings.wants_sandbox:
+        return {}
+    given = settings.model_fields_set
+    return {name: value for name, value in SANDBOX_DEADLINES.items() if name.lower() not in given}
 
 
 def addresses(settings: Settings) -> dict[str, str]:

@@ -65,7 +65,7 @@ def members() -> None:
 
     \b
     baraza members show 0712345678
-    baraza members show M000001
+    baraza members show M00001
     """  # noqa: D301 - \b is click's mark for lines that stay lines
 
 
@@ -78,7 +78,7 @@ def show(who: str, *, as_json: bool) -> None:
         found = _find(tx, who)
     if found is None:
         raise click.ClickException(
-            "no member has this phone or member number; numbers look like 0712345678 or M000001"
+            "no member has this phone or member number; numbers look like 0712345678 or M00001"
         )
     if as_json:
         output.print_json(found)
@@ -148,7 +148,7 @@ def sms() -> None:
 
 
 @sms.command("list")
-@click.option("--payout", "reference", help="only those about this payout")
+@click.option("--payout", "reference", metavar="REF", help="only those about this payout")
 @click.option("--state", type=click.Choice(["queued", "accepted", "delivered", "failed"]))
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @output.as_json

@@ -33,7 +33,9 @@ def payouts() -> None:
     help="only these, such as paid, reversed, in_doubt, or `open` for all that have not ended;"
     " may be repeated",
 )
-@click.option("--member", "phone", help="only those of the member with this phone number")
+@click.option(
+    "--member", "phone", metavar="PHONE", help="only those of the member with this phone number"
+)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @output.as_json
 def list_payouts(*, states: tuple[str, ...], phone: str | None, limit: int, as_json: bool) -> None:
@@ -49,7 +51,11 @@ def list_payouts(*, states: tuple[str, ...], phone: str | None, limit: int, as_j
         output.print_json(found)
         return
     if not found:
-        click.echo("There is no such payout. Make one: `baraza dial +254712345678`, or the demo.")
+        click.echo(
+            "No payout fits."
+            if wanted or phone
+            else "No payouts yet. With the sandbox, `baraza dial +254712345678` makes one."
+        )
         return
     rows = [
         (

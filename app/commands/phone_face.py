@@ -21,6 +21,7 @@ INBOX_WIDTH = 46
 INBOX_SHOWN = 3
 TICK_S = 0.1
 POLL_S = 1.0
+PUT_AWAY = "q"
 
 
 @dataclass
@@ -71,13 +72,14 @@ class Face:
         expected = screen.promises_sms
         line = Line()
         with self._live() as live:
-            while not line.is_sent and not line.is_closed and line.text != "q":
+            while not line.is_sent and not line.is_closed and line.text != PUT_AWAY:
                 for sms in self._inbox.refresh():
                     live.console.print(message(sms))
                     expected = False
                 live.update(self._waiting(until) if expected else _DONE)
                 line.take(self._keys.read(within_s=TICK_S))
-        return line.is_sent
+        # Typed quickly, q and Enter arrive together: the q is meant.
+        return line.is_sent and line.text != PUT_AWAY
 
     def _waiting(self, until: float) -> RenderableType:
         left_s = int(until - time.monotonic())

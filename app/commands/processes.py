@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import click
 
-from app.commands.session import running
+from app.commands.session import curable, running
 from app.config import Settings
+from app.embedded.notes import make_folder
 from app.errors import Misconfigured, Refused
+
+SANDBOX_PORT_MAX = 65_533
 
 
 @click.command()
@@ -25,7 +27,10 @@ def web() -> None:
 
 
 @click.command()
-@click.option("--only", multiple=True, help="pay, money or talk; default: all three")
+@click.option(
+    "--only", multiple=True, metavar="GROUP",
+    help="pay, money or talk; may be repeated; default: all three",
+)  # fmt: skip
 @click.option("--with-clock", is_flag=True, help="keep the time too, as `baraza clock` does")
 def worker(only: tuple[str, ...], *, with_clock: bool) -> None:
     """Move payouts: one process for calls to M-PESA, one for the books, one for SMS."""
@@ -34,7 +39,9 @@ def worker(only: tuple[str, ...], *, with_clock: bool) -> None:
 
     unknown = set(only) - set(GROUPS)
     if unknown:
-        raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(GROUPS)}")
+        raise click.BadParameter(
+            f"{', '.join(sorted(unknown))}: choose from {', '.join(GROUPS)}", param_hint="--only"
+        )
     names = [*(only or GROUPS), *([CLOCK] if with_clock else [])]
     with running() as settings:
         workers_main.run(settings, names)
@@ -54,7 +61,7 @@ def migrate() -> None:
     """Bring the database to this version's schema. Safe to repeat."""
     from app.migrations import migrate as bring_up
 
-    with running() as settings:
+    with running() as settings, curable():
         bring_up(settings.database_owner_url or settings.database_url)
     click.echo("The database has this version's schema.")
 
@@ -79,11 +86,14 @@ def sandbox_commands(settings: Settings) -> list[list[str]]:
 
     Raises:
         Refused: in production.
+        Misconfigured: there are no two ports after PORT, or BARAZA_VAR cannot be written to.
     """
     if settings.in_production:
         raise Refused("the sandbox never runs with BARAZA_ENV=production")
+    if settings.port > SANDBOX_PORT_MAX:
+        raise Misconfigured(f"PORT: at most {SANDBOX_PORT_MAX}; the sandbox needs the two after it")
+    make_folder(settings.baraza_var / "sandbox")
     state = str(settings.baraza_var / "sandbox")
-    Path(state).mkdir(parents=True, exist_ok=True)
     ussd = f"{settings.public_base}/ussd/{settings.door_token('ussd')}"
     delivery = f"{settings.public_base}/sms/{settings.door_token('sms')}/delivery"
     return [

@@ -118,8 +118,10 @@ def banner(settings: Settings) -> str:
             f"                dial {code}, PIN 4071, savings KES 50,000.00",
             "  Amounts       ...01 M-PESA never answers but pays, ...02 refuses, ...03 stays",
             "                silent but has paid; every other amount succeeds",
-            "  Deadlines     shortened for the sandbox: see `baraza config`",
+            "  Deadlines     shorter than in production: `baraza config` shows both",
         ]
+    if moved := sorted(name.upper() for name in settings.model_fields_set):
+        lines.append(f"  Settings      set these in the other terminal too: {', '.join(moved)}")
     lines += [
         "",
         "  Prove it      .venv/bin/baraza audit",

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app import ids
 from app.config import Settings
-from app.db import Database, DatabaseAway, Tx
+from app.db import Database, Tx
 from app.doorbell import Doorbell, Step
 from app.observability import logger
 from app.payouts import calls, claims, poison
@@ -59,7 +59,7 @@ class Ask:
                     self.doorbell.ring(Step.ASK)
                 committed = self._intend(tx, payouts)
             worked = poison.Worked(committed)
-        except DatabaseAway:
+        except poison.NEVER_POISON:
             raise
         except Exception:  # noqa: BLE001 - one of them is poison; find out which
             worked = poison.one_by_one(self.db, Step.ASK, payouts, self._intend)

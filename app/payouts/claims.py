@@ -41,6 +41,8 @@ class Payout:
     receipt: str | None
     first_call_at: datetime | None
     requested_at: datetime
+    work_due_at: datetime | None
+    resend_due_at: datetime | None
     notice_due_at: datetime | None
     asks: int
 

@@ -16,6 +16,8 @@ RETRY_AFTER_S = (2, 5, 15, 60, 300)
 FAILURES_MAX = 5
 """After this many raises in one step, a person looks at the payout."""
 FIRST_ASK_OF_DOUBT_S = 5
+RESEND_LATE_S_MAX = 30
+"""A resend that was held up longer than this (nobody worked, the queue was full) is not made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class Schedule:
         twice. So the window is short and counts from the first committed call.
         """
         return _next(self.resend_after_s, first_call_at, now)
+
+    def may_resend(self, *, first_call_at: datetime, now: datetime) -> bool:
+        """Whether a resend may still go out, however long ago it was planned."""
+        closes_s = self.resend_after_s[-1] + RESEND_LATE_S_MAX
+        return now <= first_call_at + timedelta(seconds=closes_s)
 
     def next_ask(self, *, first_call_at: datetime, now: datetime) -> datetime:
         """The next status query; after the last interval, again and again at that interval."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from app import ids
-from app.db import Database, DatabaseAway, Tx
+from app.db import Database, Tx
 from app.doorbell import Doorbell, Step
 from app.ledger import entries, posting
 from app.messages import outbox
@@ -31,7 +31,7 @@ def run(db: Database, doorbell: Doorbell, *, limit: int = BATCH_MAX) -> Report:
             if len(payouts) == limit:
                 doorbell.ring(Step.DEBIT)
             work(tx, payouts)
-    except DatabaseAway:
+    except poison.NEVER_POISON:
         raise
     except Exception:  # noqa: BLE001 - one of them is poison; find out which
         set_aside = poison.one_by_one(db, Step.DEBIT, payouts, work).set_aside

@@ -240,6 +240,8 @@ class Outcomes:
         overdue = payout.first_call_at is not None and self._at >= (
             payout.first_call_at + timedelta(seconds=self._schedule.notice_after_s)
         )
+        # Planned under a shorter setting, perhaps: a timer that has passed must not stay.
+        overdue |= payout.notice_due_at is not None and payout.notice_due_at <= self._at
         if ended or not overdue or payout.state not in SENT_STATES:
             return
         self._texts.append(("silent", payout, {}))

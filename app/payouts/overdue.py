@@ -44,8 +44,8 @@ def alone(tx: Tx) -> list[tuple[Step, str]]:
     return [(Step(row.failed_step), row.reference) for row in rows]
 
 
-def void_dead(tx: Tx) -> Sequence[str]:
-    """Void the claims of workers that are silent. Returns their names.
+def void_dead(tx: Tx, *, silent_s: float = SILENT_S) -> Sequence[str]:
+    """Void the claims of workers that are silent for so long. Returns their names.
 
     A call of a dead worker has no outcome; its deadline is now, and resolve takes it for what it
     is: in doubt. A worker that only slept wakes up to find its claim gone, and its evidence is
@@ -58,7 +58,7 @@ def void_dead(tx: Tx) -> Sequence[str]:
                 " WHERE beat_at < now() - make_interval(secs => :silent)"
                 " FOR UPDATE SKIP LOCKED) RETURNING name"
             ),
-            {"silent": SILENT_S},
+            {"silent": silent_s},
         )
     )
     voided = tx.execute(

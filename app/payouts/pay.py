@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -28,6 +28,9 @@ from app.payouts.states import State
 from app.providers import daraja
 
 REMARKS = "Savings withdrawal"
+RECORD_WAIT_S_MAX = 15
+"""How long to try again to keep outcomes while PostgreSQL is away. After it, we shall ask."""
+RECORD_PAUSE_S = 0.5
 
 _DUE = (
     "NOT p.frozen AND ("
@@ -35,6 +38,9 @@ _DUE = (
     " OR (p.state = 'in_doubt' AND p.resend_due_at <= now()))"
     f" AND {claims.fresh(Step.PAY)}"
 )
+_OLDEST_FIRST = "coalesce(p.work_due_at, p.resend_due_at)"
+"""By no column that has an index of its own: with one, and with old statistics, PostgreSQL walks
+all payouts there ever were to find the first that are due."""
 
 CLASS_OF: dict[type[daraja.Outcome], tuple[Class, str]] = {
     daraja.Accepted: (Class.ACCEPTED, "accepted"),
@@ -54,7 +60,7 @@ class Call:
     payout: Payout
     request: daraja.PayRequest
     start_before: float
-    """On the monotonic clock. A worker that slept past it must not call any more."""
+    """On `_clock`. A worker that slept past it must not call any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +81,12 @@ class Pay:
         payouts: list[Payout] = []
         try:
             with self.db.transaction() as tx:
-                payouts = claims.take(tx, _DUE, limit=limit, order="p.requested_at")
+                payouts = claims.take(tx, _DUE, limit=limit, order=_OLDEST_FIRST)
                 if len(payouts) == limit:
                     self.doorbell.ring(Step.PAY)
                 committed = self._intend(tx, payouts)
             worked = poison.Worked(committed)
-        except DatabaseAway:
+        except poison.NEVER_POISON:
             raise
         except Exception:  # noqa: BLE001 - one of them is poison; find out which
             worked = poison.one_by_one(self.db, Step.PAY, payouts, self._intend)
@@ -95,7 +101,10 @@ class Pay:
         at = claims.now(tx)
         committed = []
         for payout in payouts:
-            if not _may_be_sent(payout):
+            if not _is_due(payout, at):
+                continue
+            if self._is_too_late(payout, at):
+                claims.update(tx, [{"id": payout.id, "resend_due_at": None}])
                 continue
             first_call_at = payout.first_call_at or at
             request = self._request(payout)
@@ -131,7 +140,7 @@ class Pay:
                 ],
             )
             start_before = (
-                time.monotonic() + self.schedule.lease_s - self.schedule.call_s_max - LEASE_MARGIN_S
+                _clock() + self.schedule.lease_s - self.schedule.call_s_max - LEASE_MARGIN_S
             )
             committed.append(Call(attempt_id, payout, request, start_before))
         return committed
@@ -148,31 +157,64 @@ class Pay:
             remarks=REMARKS,
         )
 
+    def _is_too_late(self, payout: Payout, at: datetime) -> bool:
+        """Whether M-PESA may have forgotten the id by now, so that a resend could pay twice."""
+        return payout.state is State.IN_DOUBT and not self.schedule.may_resend(
+            first_call_at=payout.first_call_at or payout.requested_at, now=at
+        )
+
     def _call(self, worked: poison.Worked[Call]) -> Report:
         for group in calls.side_by_side(self.pool, self._one_call, worked.intents):
-            with self.db.transaction() as tx:
-                for call, outcome in group:
-                    _record(tx, call, outcome, self.worker)
+            self._keep(group)
             self.doorbell.ring(Step.RESOLVE)
         references = tuple(one.payout.reference for one in worked.intents)
         return Report(references, len(references), worked.set_aside)
 
+    def _keep(self, group: Sequence[tuple[Call, daraja.Outcome]]) -> None:
+        """Record outcomes. What M-PESA said is worth waiting for a server that restarts."""
+        until = time.monotonic() + RECORD_WAIT_S_MAX
+        while True:
+            try:
+                with self.db.transaction() as tx:
+                    for call, outcome in group:
+                        _record(tx, call, outcome, self.worker)
+            except DatabaseAway:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(RECORD_PAUSE_S)
+            else:
+                return
+
     def _one_call(self, call: Call) -> daraja.Outcome:
-        if time.monotonic() > call.start_before:
+        if _clock() > call.start_before:
             return daraja.NotSent("the worker slept past its claim")
         return self.provider.pay(call.request)
 
 
-def _may_be_sent(payout: Payout) -> bool:
-    return not payout.frozen and payout.state in {
-        State.RESERVED,
-        State.SUBMITTING,
-        State.IN_DOUBT,
-    }
+def _clock() -> float:
+    """Seconds that count on while the host is suspended, where the system has such a clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def _is_due(payout: Payout, at: datetime) -> bool:
+    """The condition of `_DUE` for one payout, whichever way it got here.
+
+    A job `pay-BRZ…` may run twice, or days later, when the payout's call is long on the wire.
+    """
+    if payout.frozen:
+        return False
+    match payout.state:
+        case State.RESERVED | State.SUBMITTING:
+            due = payout.work_due_at
+        case State.IN_DOUBT:
+            due = payout.resend_due_at
+        case _:
+            due = None
+    return due is not None and due <= at
 
 
 def _record(tx: Tx, call: Call, outcome: daraja.Outcome, worker: str) -> None:
-    """Keep what came of a call: the attempt's outcome, and the evidence that it is."""
+    """Keep what came of a call, once: the attempt's outcome, and the evidence that it is."""
     of, name = CLASS_OF[type(outcome)]
     facts = {
         "attempt": call.attempt_id,
@@ -185,14 +227,16 @@ def _record(tx: Tx, call: Call, outcome: daraja.Outcome, worker: str) -> None:
         "detail": getattr(outcome, "reason", None) or getattr(outcome, "text", None),
         "worker": worker,
     }
-    tx.execute(
+    kept = tx.execute(
         sa.text(
             "UPDATE attempt SET finished_at = clock_timestamp(), outcome = :outcome,"
             " http_status = :http_status, error_code = :code, conversation_id = :conversation_id"
-            " WHERE id = :attempt"
+            " WHERE id = :attempt AND finished_at IS NULL"
         ),
         facts,
     )
+    if kept.rowcount == 0:
+        return  # a commit whose answer was lost had kept it
     tx.execute(
         sa.text(
             "INSERT INTO evidence (payout_id, source, class, code, conversation_id, detail,"

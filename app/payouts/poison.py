@@ -5,6 +5,7 @@ leaves the step's batches; it is tried again in an RQ job of its own, `pay-BRZâ€
 limit it is a dead letter: an RQ job that failed, and a row that a person must close.
 """
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -12,7 +13,7 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 
 from app.db import Database, DatabaseAway, Tx
-from app.doorbell import Step
+from app.doorbell import JobTookTooLong, Step
 from app.errors import BarazaError
 from app.observability import logger
 from app.payouts import claims
@@ -23,6 +24,9 @@ Intent = TypeVar("Intent")
 Work = Callable[[Tx, Sequence[Payout]], list[Intent]]
 """A step's one function, for a batch and for a single payout alike. It returns what is to be
 done once it is committed, such as calls to make."""
+
+NEVER_POISON = (DatabaseAway, JobTookTooLong)
+"""What no payout is to blame for. It ends the job; the timekeeper rings again."""
 
 
 class NeedsPerson(BarazaError):
@@ -53,7 +57,7 @@ def one_by_one(
                 # Whoever moved it meanwhile has done the work.
                 if again is not None and again.version == payout.version:
                     intents = work(tx, [again])
-        except DatabaseAway:
+        except NEVER_POISON:
             raise
         except Exception as raised:  # noqa: BLE001 - whatever it is, the others go on
             _count(db, step, payout.reference, raised)
@@ -77,11 +81,12 @@ def alone(db: Database, step: Step, reference: str, work: Work[Intent]) -> Worke
             if payout is not None:
                 intents = work(tx, [payout])
                 claims.mended(tx, payout.id)
-    except DatabaseAway:
+    except NEVER_POISON:
         raise
-    except Exception as raised:
+    except Exception as raised:  # noqa: BLE001 - told on below, or tried again
         if _count(db, step, reference, raised) >= FAILURES_MAX:
-            raise NeedsPerson(f"{step} {reference} failed {FAILURES_MAX} times") from raised
+            # From nothing: Redis keeps the traceback, and what raised may quote a row.
+            raise NeedsPerson(f"{step} {reference} failed {FAILURES_MAX} times") from None
         worked.set_aside = 1
     else:
         worked.intents.extend(intents)
@@ -89,8 +94,10 @@ def alone(db: Database, step: Step, reference: str, work: Work[Intent]) -> Worke
 
 
 def _count(db: Database, step: Step, reference: str, raised: Exception) -> int:
-    reason = f"{type(raised).__name__} {getattr(raised, 'code', '')}".strip()
-    logger().error("payout_set_aside", step=step, reference=reference, reason=reason)
+    code = raised.code if isinstance(raised, BarazaError) else ""
+    reason = f"{type(raised).__name__} {code}".strip()
+    where = traceback.format_tb(raised.__traceback__)[-3:]
+    logger().error("payout_set_aside", step=step, reference=reference, reason=reason, where=where)
     with db.transaction() as tx:
         row = tx.execute(
             sa.text(

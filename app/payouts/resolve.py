@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.db import Database, DatabaseAway, Tx
+from app.db import Database, Tx
 from app.doorbell import Doorbell, Step
 from app.payouts import claims, classify, poison
 from app.payouts.claims import BATCH_MAX, Payout
@@ -51,7 +51,7 @@ class Resolve:
                 if len(payouts) == limit:
                     self.doorbell.ring(Step.RESOLVE)
                 self._work(tx, payouts)
-        except DatabaseAway:
+        except poison.NEVER_POISON:
             raise
         except Exception:  # noqa: BLE001 - one of them is poison; find out which
             set_aside = poison.one_by_one(self.db, Step.RESOLVE, payouts, self._work).set_aside

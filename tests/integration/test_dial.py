@@ -189,3 +189,16 @@ def test_a_person_at_a_terminal(gateway: SandboxProcess) -> None:
     finally:
         terminal.close()
     assert "4071" not in terminal.written
+
+
+def test_q_and_enter_typed_at_once_put_the_phone_away(gateway: SandboxProcess) -> None:
+    """Enter alone dials again; a hasty q with Enter must not."""
+    terminal = Terminal(*program(gateway.url, PHONE))
+    try:
+        terminal.until("2. Balance")
+        terminal.press("\x04")
+        terminal.until("q puts the phone away")
+        terminal.press("q\n")
+        assert terminal.process.wait(TIMEOUT_S) == 0
+    finally:
+        terminal.close()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from app import cli
@@ -256,6 +258,63 @@ def test_an_empty_database_has_helpful_words(database_logins: Logins) -> None:
         (("ledger", "trial-balance"), "The books balance."),
     ):
         assert words in run(database_logins.application, *arguments).stdout
+
+
+def test_a_filter_that_nothing_fits_is_told_from_an_empty_database(
+    database_logins: Logins,
+) -> None:
+    said = run(database_logins.application, "payouts", "list", "--state", "in_doubt").stdout
+    assert said == "No payout fits.\n"
+
+
+@pytest.mark.parametrize("arguments", [("audit",), ("payouts", "list"), ("migrate",)])
+def test_a_database_that_is_not_there_is_said_in_one_sentence(
+    database_server: Logins, arguments: tuple[str, ...]
+) -> None:
+    """Whatever looks or migrates: no traceback, but what PostgreSQL said and what to check."""
+    ran = run(database_server.at("baraza_no_such").owner, *arguments)
+    assert (ran.exit_code, ran.output.count("\n")) == (2, 1)
+    assert "is DATABASE_URL right?" in ran.output
+    assert 'database "baraza_no_such" does not exist' in ran.output
+
+
+def test_a_database_without_tables_is_to_be_migrated(database_server: Logins) -> None:
+    ran = run(database_server.at("postgres").owner, "audit")
+    assert ran.exit_code == 2
+    assert "Run `baraza migrate`" in ran.output
+
+
+def test_a_login_that_may_not_migrate_is_told_of_the_other_setting(
+    database_logins: Logins, owner_db: Database
+) -> None:
+    name, password = f"baraza_test_{secrets.token_hex(4)}", secrets.token_hex(8)
+    with owner_db.transaction() as tx:
+        tx.exec_driver_sql(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+    weak = sa.make_url(database_logins.owner).set(username=name, password=password)
+    try:
+        ran = run(weak.render_as_string(hide_password=False), "migrate")
+    finally:
+        with owner_db.transaction() as tx:
+            tx.exec_driver_sql(f"DROP ROLE {name}")
+    assert ran.exit_code == 2
+    assert "set DATABASE_OWNER_URL" in ran.output
+
+
+def test_the_sandbox_refuses_a_port_with_no_two_after_it() -> None:
+    ran = CliRunner().invoke(
+        cli.main, ["up"], env={**environment("postgresql://x/y"), "PORT": "65534"}
+    )
+    assert ran.exit_code == 2
+    assert "PORT: at most 65533" in ran.output
+
+
+def test_config_tells_the_deadlines_that_the_sandbox_shortens() -> None:
+    """Those that are set by hand are not among them, nor is any without the sandbox."""
+    shown = run_process({"PAYOUT_DOUBT_AFTER_S": "60"}, "config").stdout
+    assert "\n  PAYOUT_NOTICE_AFTER_S=20\n" in shown
+    assert "  PAYOUT_DOUBT_AFTER_S=" not in shown.split("Shorter under")[1]
+    real = {"DARAJA_URL": "https://daraja.example", "AT_URL": "https://sms.example"}
+    assert "Shorter under" not in run_process(real, "config").stdout
 
 
 def test_config_hides_secrets_and_tells_what_to_register() -> None:

@@ -22,13 +22,12 @@ def others() -> list[int]:
 @contextmanager
 def server(major: int) -> Iterator[Logins]:
     """A throwaway server of this major version."""
-    with (
-        tempfile.TemporaryDirectory(prefix="baraza-tests-") as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    with tempfile.TemporaryDirectory(prefix="baraza-tests-") as folder:
         Path(folder).chmod(0o711)
-        patch.setattr(binaries, "POSTGRES_MAJORS", range(major, major + 1))
-        started = embedded.start(Path(folder) / "var", durable=False, with_redis=False)
+        # Only while it starts: the server may live as long as the session, beside other tests.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(binaries, "POSTGRES_MAJORS", range(major, major + 1))
+            started = embedded.start(Path(folder) / "var", durable=False, with_redis=False)
         try:
             yield Logins(started.database_url, started.database_url_owner)
         finally:

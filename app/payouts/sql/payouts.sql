@@ -150,6 +150,7 @@ CREATE TABLE evidence (
 );
 CREATE INDEX evidence_waiting ON evidence (payout_id) WHERE folded_at IS NULL;
 CREATE INDEX evidence_payout ON evidence (payout_id, id);
+CREATE INDEX evidence_receipt ON evidence (receipt) WHERE receipt IS NOT NULL; -- one receipt, one payout
 ALTER TABLE payout ADD FOREIGN KEY (evidence_id) REFERENCES evidence;
 
 -- One row per move, written by the trigger below, so that no code can forget it.
