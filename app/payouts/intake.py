@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -82,14 +83,24 @@ def request(tx: Tx, *, quote_id: UUID) -> Requested | NotAccepted:
     ).one_or_none()
     if quote is None:
         raise Broken(f"no quote {quote_id}")
+    reason = _refusal(tx, quote)
+    if reason is None:
+        return _insert(tx, quote_id, quote.member_id)
+    # What stands in the way may be this very quote's payout, made a moment ago by another hand.
+    known = _reference_of(tx, quote_id)
+    return NotAccepted(reason) if known is None else Requested(known)
+
+
+def _refusal(tx: Tx, quote: sa.Row[Any]) -> Reason | None:
+    """Why this withdrawal cannot be taken in now, if anything stands in its way."""
     if open_payout(tx, quote.member_id) is not None:
-        return NotAccepted(Reason.ONE_OPEN)
+        return Reason.ONE_OPEN
     if statements.available(tx, quote.account_id) < quote.total_cents:
-        return NotAccepted(Reason.INSUFFICIENT)
+        return Reason.INSUFFICIENT
     drawn = tx.scalar(_DRAWN_TODAY, {"member": quote.member_id}) or 0
     if drawn + quote.amount_cents > quotes.limits(tx).daily_cents:
-        return NotAccepted(Reason.DAILY_LIMIT)
-    return _insert(tx, quote_id, quote.member_id)
+        return Reason.DAILY_LIMIT
+    return None
 
 
 def _insert(tx: Tx, quote_id: UUID, member_id: int) -> Requested | NotAccepted:

@@ -1,96 +1,27 @@
-"""M-PESA's door on a real socket: what it takes, what it turns away, what it keeps, what follows.
+"""M-PESA's door on a real socket: what it takes, what it turns away, what it keeps.
 
 Addresses in their IPv6 form and tokens across the two kinds of doors: `test_callback_doors`.
+What lies lead to: `test_forged_results`.
 """
 
-import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import requests
-import sqlalchemy as sa
 
 from app import config
-from app.config import Settings
 from app.db import Database
 from app.ledger import chart, statements
 from tests.support import web_site
 from tests.support.http_script import closed_port
 from tests.support.ledger import assert_coherent
 from tests.support.stories import AMOUNT_CENTS, Stories
+from tests.support.web_site import TIMEOUT_S, Callbacks, loaded
 
-SECRETS = {"CALLBACK_SECRETS": "the newer secret of the doors,the older secret of the doors"}
 ACCEPTED = {"ResultCode": 0, "ResultDesc": "Accepted"}
-TIMEOUT_S = 10
 KIB = 1024
-
-
-@dataclass(frozen=True)
-class Callbacks:
-    """A running Baraza, and the M-PESA that calls it back."""
-
-    url: str
-    settings: Settings
-    stories: Stories
-
-    def path(self, key: object, door: str = "b2c/result", *, token: str = "") -> str:
-        """The address that we handed out for this payout or query; or with another token."""
-        return f"/d/{token or self.settings.door_token(str(key))}/{door}/{key}"
-
-    def post(self, path: str, body: Any, **headers: str) -> requests.Response:
-        """One callback. Bytes and streams go as they are, anything else as JSON."""
-        raw = body if isinstance(body, bytes | Iterator) else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", **headers}
-        return requests.post(self.url + path, data=raw, headers=headers, timeout=TIMEOUT_S)
-
-    def id_of(self, reference: str) -> uuid.UUID:
-        """The payout's id, which addresses carry."""
-        [found] = self.rows("SELECT id FROM payout WHERE reference = :reference", reference)
-        assert isinstance(found.id, uuid.UUID)
-        return found.id
-
-    def success(
-        self, reference: str, *, shillings: float = 1500, phone: str = "", **more: Any
-    ) -> dict[str, Any]:
-        """M-PESA's word that the payout was made, true unless said otherwise."""
-        [asked] = self.rows("SELECT msisdn FROM payout WHERE reference = :reference", reference)
-        parameters = {
-            "TransactionAmount": shillings,
-            "TransactionReceipt": f"S{reference[1:]}",
-            "ReceiverPartyPublicName": f"{phone or asked.msisdn[1:]} - WANJIKU KAMAU",
-        }
-        return {
-            "Result": {
-                "ResultType": 0,
-                "ResultCode": 0,
-                "ResultDesc": "The service request is processed successfully.",
-                "ConversationID": f"AG_{reference}",
-                "TransactionID": f"S{reference[1:]}",
-                "ResultParameters": {
-                    "ResultParameter": [{"Key": k, "Value": v} for k, v in parameters.items()]
-                },
-                **more,
-            }
-        }
-
-    def rows(self, query: str, reference: str = "") -> list[sa.Row[Any]]:
-        """What the database has."""
-        with self.stories.db.transaction() as tx:
-            return list(tx.execute(sa.text(query), {"reference": reference}))
-
-    def kept(self) -> Any:
-        """The body of the one filed callback."""
-        [row] = self.rows("SELECT body FROM inbox")
-        return row.body
-
-
-def loaded(database_url: str, redis_url: str, **more: str) -> Settings:
-    """Settings of a web process without staff pages."""
-    servers = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
-    return config.load({**servers, **SECRETS, "STAFF_PAGES": "false", **more})
 
 
 @pytest.fixture
@@ -354,93 +285,3 @@ def test_without_redis_a_result_is_taken_all_the_same(
     assert 200 == answer.status_code
     stories.resolve()
     assert "paid" == stories.state(reference)
-
-
-def test_a_success_that_does_not_fit_freezes_and_pays_nothing(mpesa: Callbacks) -> None:
-    """Someone lies, or M-PESA paid somebody else: no machine decides that, now or later."""
-    forged: list[dict[str, Any]] = [
-        {"shillings": 1501},
-        {"shillings": 1499.5},
-        {"phone": "254799000001"},
-    ]
-    references = [mpesa.stories.submitted() for _ in forged]
-    for reference, lie in zip(references, forged, strict=True):
-        mpesa.post(mpesa.path(mpesa.id_of(reference)), mpesa.success(reference, **lie))
-    mpesa.stories.resolve()
-    facts = "SELECT state, frozen FROM payout"
-    assert 3 * [("submitted", True)] == mpesa.rows(facts)
-    assert [("amount",), ("amount",), ("phone",)] == mpesa.rows(
-        "SELECT detail FROM evidence WHERE class = 'contradiction' ORDER BY id"
-    )
-    for reference in references:
-        mpesa.post(mpesa.path(mpesa.id_of(reference)), mpesa.success(reference))
-    mpesa.stories.resolve()
-    assert 3 * [("submitted", True)] == mpesa.rows(facts)
-    assert_nothing_was_paid(mpesa)
-
-
-def test_a_success_for_a_payout_that_was_never_sent_freezes_it(mpesa: Callbacks) -> None:
-    """The amount and the number are right, and yet nobody asked M-PESA."""
-    reference = mpesa.stories.reserved()
-    mpesa.post(mpesa.path(mpesa.id_of(reference)), mpesa.success(reference))
-    mpesa.stories.resolve()
-    assert [("reserved", True)] == mpesa.rows("SELECT state, frozen FROM payout")
-    assert_nothing_was_paid(mpesa)
-
-
-def test_a_success_without_its_marks_is_a_doubt(mpesa: Callbacks) -> None:
-    """It settles nothing; M-PESA is asked."""
-    forged: list[dict[str, Any]] = [
-        {"ConversationID": "AG_of_another"},
-        {"OriginatorConversationID": str(uuid.uuid4())},
-        {"ResultParameters": {}},
-        {"ResultType": 1},
-    ]
-    for lie in forged:
-        reference = mpesa.stories.submitted()
-        mpesa.post(mpesa.path(mpesa.id_of(reference)), mpesa.success(reference, **lie))
-    mpesa.stories.resolve()
-    assert 4 * [("in_doubt", False, True)] == mpesa.rows(
-        "SELECT state, frozen, ask_due_at IS NOT NULL FROM payout"
-    )
-    assert_nothing_was_paid(mpesa)
-
-
-def test_another_payouts_receipt_pays_nothing(mpesa: Callbacks) -> None:
-    """A true success, told once more about somebody else."""
-    first, second = mpesa.stories.paid(), mpesa.stories.submitted()
-    stolen = mpesa.success(second)
-    [parameter] = [
-        p
-        for p in stolen["Result"]["ResultParameters"]["ResultParameter"]
-        if p["Key"] == "TransactionReceipt"
-    ]
-    parameter["Value"] = f"S{first[1:]}"
-    mpesa.post(mpesa.path(mpesa.id_of(second)), stolen)
-    mpesa.stories.resolve()
-    assert [("submitted", True)] == mpesa.rows(
-        "SELECT state, frozen FROM payout WHERE reference = :reference", second
-    )
-    assert "paid" == mpesa.stories.state(first)
-
-
-def test_a_forged_failure_gives_nothing_back(mpesa: Callbacks) -> None:
-    """It carries neither amount nor number: without a status answer the money stays where it is."""
-    reference = mpesa.stories.submitted()
-    failure = mpesa.success(reference, ResultCode=2001, ResultParameters=None)
-    mpesa.post(mpesa.path(mpesa.id_of(reference)), failure)
-    mpesa.stories.resolve()
-    assert [("in_doubt", False)] == mpesa.rows("SELECT state, frozen FROM payout")
-    assert [("reserve",)] == mpesa.rows(
-        "SELECT kind::text FROM ledger.journal_entry WHERE kind <> 'opening'"
-    )
-
-
-def assert_nothing_was_paid(mpesa: Callbacks) -> None:
-    """The total waits in transit; the float, the member and her phone were left alone."""
-    with mpesa.stories.db.transaction() as tx:
-        assert 0 == statements.system_balance(tx, chart.FLOAT)
-        assert 0 == statements.system_balance(tx, chart.FEE_INCOME)
-        total = tx.scalar(sa.text("SELECT sum(total_cents) FROM payout"))
-        assert -total == statements.system_balance(tx, chart.IN_TRANSIT)
-    assert [] == mpesa.rows("SELECT FROM message")
