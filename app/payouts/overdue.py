@@ -7,23 +7,33 @@ import sqlalchemy as sa
 from app.db import Tx
 from app.doorbell import Step
 from app.observability import logger
+from app.payouts import claims
 from app.payouts.deadlines import SILENT_S
 
 _DUE = sa.text(
-    "SELECT 'debit' WHERE EXISTS (SELECT FROM payout WHERE state = 'requested'"
-    "   AND work_due_at <= now() AND failures = 0)"
-    " UNION ALL SELECT 'pay' WHERE EXISTS (SELECT FROM payout WHERE NOT frozen"
-    "   AND state IN ('reserved', 'submitting') AND work_due_at <= now())"
-    "  OR EXISTS (SELECT FROM payout WHERE NOT frozen AND state = 'in_doubt'"
-    "   AND resend_due_at <= now())"
-    " UNION ALL SELECT 'ask' WHERE EXISTS (SELECT FROM payout WHERE NOT frozen"
-    "   AND state IN ('submitted', 'in_doubt') AND ask_due_at <= now())"
-    " UNION ALL SELECT 'resolve' WHERE"
-    "  EXISTS (SELECT FROM inbox i JOIN payout p ON p.id = i.payout_id WHERE i.worked_at IS NULL)"
-    "  OR EXISTS (SELECT FROM evidence WHERE folded_at IS NULL)"
-    "  OR EXISTS (SELECT FROM payout WHERE doubt_due_at <= now())"
-    "  OR EXISTS (SELECT FROM payout WHERE notice_due_at <= now())"
+    " UNION ALL ".join(
+        f"SELECT '{step}' WHERE EXISTS (SELECT FROM payout p"  # noqa: S608 - constants
+        f" WHERE ({due}) AND {claims.fresh(step)})"
+        for step, due in (
+            (Step.DEBIT, "p.state = 'requested' AND p.work_due_at <= now()"),
+            (
+                Step.PAY,
+                "NOT p.frozen AND p.state IN ('reserved', 'submitting') AND p.work_due_at <= now()",
+            ),
+            (Step.PAY, "NOT p.frozen AND p.state = 'in_doubt' AND p.resend_due_at <= now()"),
+            (
+                Step.ASK,
+                "NOT p.frozen AND p.state IN ('submitted', 'in_doubt') AND p.ask_due_at <= now()",
+            ),
+            (Step.RESOLVE, "p.id IN (SELECT payout_id FROM inbox WHERE worked_at IS NULL)"),
+            (Step.RESOLVE, "p.id IN (SELECT payout_id FROM evidence WHERE folded_at IS NULL)"),
+            (Step.RESOLVE, "p.doubt_due_at <= now()"),
+            (Step.RESOLVE, "p.notice_due_at <= now()"),
+        )
+    )
 )
+"""What each step's own claim would find. A payout that failed in a step rings for no batch of it:
+its own job, or a person, is due."""
 
 
 def steps(tx: Tx) -> set[Step]:

@@ -87,12 +87,10 @@ class Resolve:
                 refused_by=_refused_by([e for e, _ in told[payout.id]]),
             )
         outcomes.write()
+        # By the rows that were read: what is filed meanwhile has not been weighed.
+        read = [e.id for pieces in told.values() for e, is_new in pieces if is_new]
         tx.execute(
-            sa.text(
-                "UPDATE evidence SET folded_at = now()"
-                " WHERE payout_id = ANY(:ids) AND folded_at IS NULL"
-            ),
-            {"ids": keys},
+            sa.text("UPDATE evidence SET folded_at = now() WHERE id = ANY(:ids)"), {"ids": read}
         )
         return []
 
@@ -139,7 +137,7 @@ def _evidence(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, list[tuple[Evidence, b
     told: dict[UUID, list[tuple[Evidence, bool]]] = defaultdict(list)
     rows = tx.execute(
         sa.text(
-            "SELECT payout_id, id, source, class, code, receipt, conversation_id,"
+            "SELECT payout_id, id, source, class AS of, code, receipt, conversation_id,"
             " folded_at IS NULL AS is_new FROM evidence WHERE payout_id = ANY(:ids) ORDER BY id"
         ),
         {"ids": list(keys)},
@@ -149,7 +147,7 @@ def _evidence(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, list[tuple[Evidence, b
         evidence = Evidence(
             id=row.id,
             source=Source(row.source),
-            of=Class(row[3]),
+            of=Class(row.of),
             code=row.code,
             receipt=row.receipt,
             conversation_id=row.conversation_id,

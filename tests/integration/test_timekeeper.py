@@ -105,6 +105,22 @@ def test_a_frozen_payout_is_neither_sent_nor_asked_about(stories: Stories) -> No
     assert set() == due(stories)
 
 
+def test_a_payout_set_aside_rings_for_no_batch_of_its_step(stories: Stories) -> None:
+    """It waits for a job of its own or for a person; the other steps are still there for it."""
+    reference = stories.reserved()
+    stories.write(
+        "UPDATE payout SET failures = 5, failed_step = 'pay' WHERE reference = :reference",
+        reference,
+    )
+    assert set() == due(stories)
+    stories.write(
+        "INSERT INTO evidence (payout_id, source, class)"
+        " SELECT id, 'own', 'doubt' FROM payout WHERE reference = :reference",
+        reference,
+    )
+    assert {Step.RESOLVE} == due(stories)
+
+
 def test_after_redis_was_wiped_every_step_is_rung_for_again(site: Working) -> None:
     """Delay, nothing else."""
     stories = site.stories
