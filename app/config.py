@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     sacco_name: str = Field("Baraza SACCO", description="shown first on every menu", max_length=20)
     sacco_phone: str = Field("0700000111", description="help line in menus and SMS", max_length=13)
 
+    sacco_hours: str = Field(
+        "Mon-Fri 8am-5pm", description="opening hours on the help screen", max_length=24
+    )
+
     database_url: str = Field("", description="PostgreSQL 15 to 18; empty: Baraza starts its own")
     database_owner_url: str = Field(
         "", description="login that may migrate; empty: the same as DATABASE_URL"
@@ -90,10 +94,28 @@ class Settings(BaseSettings):
         120, ge=1, description="seconds of silence until the member is told"
     )
 
+    sim_check: Literal["off", "on"] = Field(
+        "off", description="ask AT Insights before money leaves whether the SIM was replaced lately"
+    )
+    sim_check_wait_s: int = Field(60, ge=1, le=3600, description="seconds that an answer may take")
+    sim_check_fresh_h: int = Field(6, ge=0, le=168, description="hours an answer is used again")
+    sim_swap_days: int = Field(
+        3, ge=1, le=90, description="a SIM replaced this many days ago or less is sent nothing"
+    )
+    sim_check_unanswered: Literal["low_limit", "cancel"] = Field(
+        "low_limit",
+        description="no answer in time: send up to the limit after a change, or give it back",
+    )
+
+    start_pin_valid_h: int = Field(72, ge=1, le=720, description="hours until a start PIN expires")
+
     at_url: str = Field("", description="Africa's Talking's base; empty: the sandbox on PORT+2")
     at_username: str = Field("sandbox", description="account name")
     at_api_key: SecretStr = Field(SecretStr(DEVELOPMENT_SECRET), description="account key")
     at_sender_id: str = Field("", description="transactional sender; empty: the gateway's own")
+    at_insights_url: str = Field(
+        "", description="AT Insights' base, for SIM checks; empty: the sandbox on PORT+2"
+    )
     at_read_timeout_s: float = Field(9, gt=0, le=30, description="seconds")
 
     ussd_service_codes: Names = Field(("*384*2025#",), description="comma; codes we answer")
@@ -160,7 +182,7 @@ class Settings(BaseSettings):
             raise ValueError("must look like redis://host:6379/0")
         return value
 
-    @field_validator("public_url", "daraja_url", "at_url")
+    @field_validator("public_url", "daraja_url", "at_url", "at_insights_url")
     @classmethod
     def _http(cls, value: str) -> str:
         if value and (
@@ -213,6 +235,11 @@ class Settings(BaseSettings):
     def at_base(self) -> str:
         """Where Africa's Talking is."""
         return self.at_url or f"http://127.0.0.1:{self.port + 2}"
+
+    @property
+    def at_insights_base(self) -> str:
+        """Where Africa's Talking's Insights are."""
+        return self.at_insights_url or f"http://127.0.0.1:{self.port + 2}"
 
     @property
     def wants_sandbox(self) -> bool:

@@ -113,10 +113,17 @@ def _people() -> list[_Person]:
 
 def price_list(tx: Tx) -> None:
     """A tariff, the excise rate and limits, in force since 2025."""
+    tariff = tx.scalar(
+        sa.text("INSERT INTO tariff (effective_from) VALUES (:since) RETURNING id"),
+        {"since": IN_FORCE_FROM},
+    )
     tx.execute(
-        sa.text("INSERT INTO tariff_band VALUES (:since, :low, :high, :fee)"),
+        sa.text(
+            "INSERT INTO tariff_band (tariff_id, from_cents, to_cents, fee_cents)"
+            " VALUES (:tariff, :low, :high, :fee)"
+        ),
         [
-            {"since": IN_FORCE_FROM, "low": shillings(a), "high": shillings(b), "fee": shillings(c)}
+            {"tariff": tariff, "low": shillings(a), "high": shillings(b), "fee": shillings(c)}
             for a, b, c in _TARIFF
         ],
     )

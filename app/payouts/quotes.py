@@ -46,14 +46,14 @@ _TODAY = "(now() AT TIME ZONE 'Africa/Nairobi')::date"
 
 _LIMITS = sa.text(
     "SELECT minimum_cents, maximum_cents, daily_cents FROM withdrawal_limit"  # noqa: S608 - constants
-    f" WHERE effective_from <= {_TODAY} ORDER BY effective_from DESC LIMIT 1"
+    f" WHERE effective_from <= {_TODAY} ORDER BY effective_from DESC, id DESC LIMIT 1"
 )
 _PRICE = sa.text(
     "SELECT b.fee_cents, e.basis_points FROM tariff_band b,"  # noqa: S608 - constants
     f" (SELECT basis_points FROM excise_rate WHERE effective_from <= {_TODAY}"
-    "   ORDER BY effective_from DESC LIMIT 1) e"
-    " WHERE b.effective_from = (SELECT max(effective_from) FROM tariff_band"
-    f"                          WHERE effective_from <= {_TODAY})"
+    "   ORDER BY effective_from DESC, id DESC LIMIT 1) e"
+    " WHERE b.tariff_id = (SELECT id FROM tariff"
+    f"   WHERE effective_from <= {_TODAY} ORDER BY effective_from DESC, id DESC LIMIT 1)"
     " AND :amount BETWEEN b.from_cents AND b.to_cents"
 )
 _INSERT = sa.text(

@@ -5,12 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
+from app import audit
+from app.audit import COMMAND_LINE, Actor
 from app.db import Tx
 
-COMMAND_LINE = "command line"
-"""The source of what was done by someone who has a shell on the host."""
+__all__ = ["COMMAND_LINE", "Action", "Recorded", "recent", "record"]
 
 
 class Action(StrEnum):
@@ -34,10 +34,6 @@ class Recorded:
     at: datetime
 
 
-_INSERT = sa.text(
-    "INSERT INTO staff_action (staff_id, action, detail, source)"
-    " VALUES (:staff_id, :action, :detail, :source)"
-).bindparams(sa.bindparam("detail", type_=JSONB))
 _RECENT = sa.text(
     "SELECT action, source, at FROM staff_action WHERE staff_id = :staff_id"
     " ORDER BY id DESC LIMIT :limit"
@@ -48,8 +44,7 @@ def record(
     tx: Tx, action: Action, *, staff_id: int | None, source: str, **detail: str | int
 ) -> None:
     """Add a row to the record, kept or lost together with what it tells about."""
-    facts = {"staff_id": staff_id, "action": action, "detail": detail, "source": source}
-    tx.execute(_INSERT, facts)
+    audit.record(tx, action, by=Actor(source, staff_id), **detail)
 
 
 def recent(tx: Tx, staff_id: int, *, limit: int) -> list[Recorded]:

@@ -1,6 +1,7 @@
 """From a quote to a payout: once, one at a time, covered, and within the day's limit."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from threading import Barrier
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from app.db import Database
 from app.errors import Broken
 from app.payouts import intake, quotes
 from app.payouts.intake import NotAccepted, OpenPayout, Reason, Requested
+from tests.support import prices
 from tests.support.stories import Person, Stories
 
 FEE_AND_DUTY_CENTS = 20_70
@@ -195,9 +197,7 @@ class TestDailyLimit:
     def limit(self, db: Database, stories: Stories) -> None:
         """In force since February, after Stories' own."""
         with db.transaction() as tx:
-            tx.execute(
-                sa.text("INSERT INTO withdrawal_limit VALUES ('2026-02-01', 5000, 200000, 200000)")
-            )
+            prices.limits(tx, maximum=2_000_00, daily=2_000_00, since=date(2026, 2, 1))
 
     @pytest.mark.parametrize(("cents", "accepted"), [(500_00, True), (501_00, False)])
     def test_what_was_paid_today_counts(

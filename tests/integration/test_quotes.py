@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from app.db import Database, Tx
 from app.payouts import quotes
 from app.payouts.quotes import Limits, NoTariff, Quote
+from tests.support import prices
 from tests.support.stories import Person, Stories
 
-TODAY = "(now() AT TIME ZONE 'Africa/Nairobi')::date"
 MAC = b"m" * 32
 
 
@@ -18,17 +18,9 @@ def person(db: Database, redis_url: str) -> Person:
     return Stories(db, redis_url).person()
 
 
-def tariff(tx: Tx, *bands: tuple[int, int, int], since: str = TODAY) -> None:
-    """Bands of whole shillings: from, to, fee."""
-    for low, high, fee in bands:
-        tx.execute(
-            sa.text(f"INSERT INTO tariff_band VALUES ({since}, :low, :high, :fee)"),  # noqa: S608
-            {"low": low * 100, "high": high * 100, "fee": fee * 100},
-        )
-
-
-def excise(tx: Tx, basis_points: int, *, since: str = TODAY) -> None:
-    tx.execute(sa.text(f"INSERT INTO excise_rate VALUES ({since}, {basis_points})"))  # noqa: S608
+def tariff(tx: Tx, *bands: tuple[int, int, int], since: int = 0) -> None:
+    """Bands of whole shillings: from, to, fee; in force so many days from today."""
+    prices.tariff(tx, [(a * 100, b * 100, fee * 100) for a, b, fee in bands], since=since)
 
 
 def quoted(tx: Tx, person: Person, cents: int, *, hop: str = "") -> Quote:
@@ -75,13 +67,13 @@ def test_an_amount_that_no_band_prices_gets_no_quote(
 def test_a_tariff_holds_from_its_day_until_the_next_one(db: Database, person: Person) -> None:
     """In Nairobi's days. What is known of tomorrow's changes nothing today."""
     with db.transaction() as tx:
-        tariff(tx, (1, 1000, 20), since=f"{TODAY} - 1")
-        tariff(tx, (1, 1000, 30), since=f"{TODAY} + 1")
-        excise(tx, 1600, since=f"{TODAY} - 1")
-        excise(tx, 9999, since=f"{TODAY} + 1")
+        tariff(tx, (1, 1000, 20), since=-1)
+        tariff(tx, (1, 1000, 30), since=1)
+        prices.excise(tx, 1600, since=-1)
+        prices.excise(tx, 9999, since=1)
         yesterdays = quoted(tx, person, 500_00)
         tariff(tx, (1, 1000, 25))
-        excise(tx, 2000)
+        prices.excise(tx, 2000)
         todays = quoted(tx, person, 501_00)
     assert (20_00, 3_20) == (yesterdays.fee_cents, yesterdays.duty_cents)
     assert (25_00, 5_00) == (todays.fee_cents, todays.duty_cents)
@@ -93,10 +85,7 @@ def test_duty_is_a_part_of_the_fee_to_the_nearest_cent(
 ) -> None:
     """15 %, half a cent up, never of the amount."""
     with db.transaction() as tx:
-        tx.execute(
-            sa.text(f"INSERT INTO tariff_band VALUES ({TODAY}, 100, 10000000, :fee)"),  # noqa: S608
-            {"fee": fee_cents},
-        )
+        prices.tariff(tx, [(100, 10_000_000, fee_cents)])
         assert duty_cents == quoted(tx, person, 70_000_00).duty_cents
 
 
@@ -105,7 +94,7 @@ def test_without_a_duty_rate_nothing_is_quoted(
 ) -> None:
     """A missing row must not become a duty of nothing."""
     with owner_db.transaction() as tx:
-        tx.execute(sa.text("DELETE FROM excise_rate"))
+        tx.execute(sa.text("TRUNCATE excise_rate"))
     with db.transaction() as tx, pytest.raises(NoTariff):
         quoted(tx, person, 500_00)
 
@@ -119,7 +108,7 @@ def test_a_repeated_hop_gets_the_first_quote(
         first = quoted(tx, person, 1500_00, hop="ATUid_1")
     with db.transaction() as tx:
         tariff(tx, *bands)
-        excise(tx, 2000)
+        prices.excise(tx, 2000)
     with db.transaction() as tx:
         assert first == quoted(tx, person, 1500_00, hop="ATUid_1")
         assert 1 == tx.scalar(sa.text("SELECT count(*) FROM quote"))
@@ -153,10 +142,8 @@ def test_cents_are_never_quoted(db: Database, person: Person) -> None:
 
 def test_the_limits_in_force_are_the_newest_that_have_begun(db: Database, person: Person) -> None:
     with db.transaction() as tx:
-        for since, low in ((f"{TODAY} + 1", 900), (TODAY, 700), (f"{TODAY} - 1", 500)):
-            tx.execute(
-                sa.text(f"INSERT INTO withdrawal_limit VALUES ({since}, {low}, 2000, 3000)")  # noqa: S608
-            )
+        for since, low in ((1, 900), (0, 700), (-1, 500)):
+            prices.limits(tx, minimum=low, maximum=2000, daily=3000, since=since)
         assert Limits(700, 2000, 3000) == quotes.limits(tx)
 
 

@@ -9,7 +9,7 @@ from redis import Redis
 
 from app import redis_client
 from app.db import Database
-from tests.support import ussd_site
+from tests.support import prices, ussd_site
 from tests.support.ledger import assert_coherent
 from tests.support.ussd_site import JUMA, WANJIRU, Site
 from ussd_menus import menu, notices
@@ -52,12 +52,7 @@ def test_a_quote_binds_although_the_tariff_changes_before_the_pin(site: Site) ->
     phone.dial()
     phone.reply("1", "500")
     with site.db.transaction() as tx:
-        tx.execute(
-            sa.text(
-                "INSERT INTO tariff_band VALUES ((now() AT TIME ZONE 'Africa/Nairobi')::date,"
-                " 5000, 25000000, 9900)"
-            )
-        )
+        prices.tariff(tx, [(50_00, 250_000_00, 99_00)])
     assert "Fee KES 11\n" in phone.resend()
     assert "Fee KES 11\n" in phone.reply("1111")
     phone.reply("4071")
@@ -160,7 +155,7 @@ def test_the_daily_limit_is_kept(site: Site, owner_db: Database) -> None:
     """What was drawn today counts, however its payout ended well; what came back does not."""
     site.member(cents=900_000_00)
     with owner_db.transaction() as tx:
-        tx.execute(sa.text("UPDATE withdrawal_limit SET daily_cents = maximum_cents"))
+        prices.limits(tx, daily=250_000_00)
     phone = site.phone()
     phone.dial()
     assert phone.reply("1", "200000", "4071").startswith("END Request BRZ")
@@ -304,7 +299,7 @@ def test_without_limits_in_force_a_balance_can_still_be_read(
 ) -> None:
     site.member()
     with owner_db.transaction() as tx:
-        tx.execute(sa.text("DELETE FROM withdrawal_limit"))
+        tx.execute(sa.text("TRUNCATE withdrawal_limit"))
     phone = site.phone()
     phone.dial()
     assert phone.reply("1").startswith(
@@ -317,7 +312,7 @@ def test_without_limits_in_force_a_balance_can_still_be_read(
 @pytest.mark.parametrize(
     "fault",
     [
-        "DELETE FROM withdrawal_limit",
+        "TRUNCATE withdrawal_limit",
         "ALTER TABLE payout ADD CONSTRAINT none_today CHECK (false)",
     ],
 )
@@ -340,7 +335,7 @@ def test_an_intake_that_fails_keeps_the_pin_try_and_says_so(
 def test_an_amount_that_nothing_prices_changes_nothing(site: Site, owner_db: Database) -> None:
     site.member()
     with owner_db.transaction() as tx:
-        tx.execute(sa.text("DELETE FROM tariff_band"))
+        tx.execute(sa.text("TRUNCATE tariff_band"))
     phone = site.phone()
     phone.dial()
     assert phone.reply("1", "500") == notices.UNAVAILABLE

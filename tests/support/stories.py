@@ -13,6 +13,7 @@ from app.doorbell import Doorbell
 from app.payouts import debit, intake, quotes
 from app.payouts.deadlines import Schedule
 from app.payouts.resolve import Resolve
+from tests.support import prices
 from tests.support.ledger import member_account
 
 SAVINGS_CENTS = 50_000_00
@@ -219,12 +220,6 @@ class Stories:
 
 
 def _tariff(tx: Tx) -> None:
-    tx.execute(
-        sa.text("INSERT INTO tariff_band VALUES (:since, 5000, 25000000, 1800)"),
-        {"since": LONG_AGO},
-    )
-    tx.execute(sa.text("INSERT INTO excise_rate VALUES (:since, 1500)"), {"since": LONG_AGO})
-    tx.execute(
-        sa.text("INSERT INTO withdrawal_limit VALUES (:since, 5000, 25000000, 50000000)"),
-        {"since": LONG_AGO},
-    )
+    prices.tariff(tx, [(50_00, 250_000_00, 18_00)], since=LONG_AGO)
+    prices.excise(tx, 1500, since=LONG_AGO)
+    prices.limits(tx, since=LONG_AGO)

@@ -1,0 +1,38 @@
+-- What may hold a payout back before anything is sent.
+
+-- At most one row is open: withdrawals are stopped while it is.
+CREATE TABLE withdrawal_stop (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    stopped_at     timestamptz NOT NULL DEFAULT now(),
+    stopped_by     text NOT NULL,
+    reason         text NOT NULL,
+    resumed_at     timestamptz,
+    resumed_by     text,
+    resume_reason  text
+);
+CREATE UNIQUE INDEX withdrawal_stop_one ON withdrawal_stop ((true)) WHERE resumed_at IS NULL;
+
+-- A SIM check asks whether the member's SIM card was replaced lately. It runs between the debit and the call.
+ALTER TABLE payout
+    ADD COLUMN sim_check        text CHECK (sim_check IN ('wanted', 'asked', 'clear')),   -- NULL: none is needed
+    ADD COLUMN sim_check_due_at timestamptz;
+CREATE INDEX payout_sim_check ON payout (sim_check_due_at) WHERE sim_check_due_at IS NOT NULL;
+
+-- Answers carry only the provider's request id, so it is kept with the number that was asked about.
+CREATE TABLE sim_check (
+    id           uuid PRIMARY KEY,
+    payout_id    uuid NOT NULL REFERENCES payout,
+    member_id    bigint NOT NULL REFERENCES member,
+    msisdn       text NOT NULL,
+    asked_at     timestamptz NOT NULL DEFAULT now(),
+    request_id   text UNIQUE,
+    outcome      text CHECK (outcome IN ('swapped', 'not_swapped', 'unknown')),
+    swapped_on   date,
+    answered_at  timestamptz
+);
+CREATE INDEX sim_check_member ON sim_check (member_id, asked_at DESC);
+
+GRANT SELECT, INSERT, UPDATE ON withdrawal_stop TO baraza_app;
+GRANT SELECT, INSERT ON sim_check TO baraza_app;
+GRANT UPDATE (request_id, outcome, swapped_on, answered_at) ON sim_check TO baraza_app;
+GRANT UPDATE (sim_check, sim_check_due_at) ON payout TO baraza_app;
