@@ -5,10 +5,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test check demo lock format clean
+.PHONY: help run test test-browser test-all check demo bench lock format clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Two stamps: the product, and the product with its test tools. Both from locks with hashes.
 .venv/.ready: requirements/local.txt pyproject.toml
@@ -33,7 +33,15 @@ demo: .venv/.ready ## three withdrawals through the real doors: paid, refused, s
 	@$(BIN)/baraza demo
 
 test: .venv/.ready-dev ## every test, on real servers that start and stop by themselves
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser
+
+test-browser: .venv/.ready-dev ## the phone page in Chromium, which must be installed
+	$(BIN)/python -m pytest tests/browser
+
+test-all: test test-browser ## both
+
+bench: .venv/.ready-dev ## how fast the USSD door is with everything running; ARGS="--seconds 60"
+	$(BIN)/python -m tests.bench hops $(ARGS)
 
 check: .venv/.ready-dev ## format, lint, types, import rules, Dockerfile
 	$(BIN)/ruff format --check .

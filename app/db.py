@@ -1,8 +1,10 @@
 """PostgreSQL: connections and transactions. The only module that knows its driver."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -43,7 +45,6 @@ class Database:
             url,
             pool_size=pool_max,
             max_overflow=0,
-            pool_pre_ping=True,
             pool_timeout=POOL_TIMEOUT_S,
             hide_parameters=True,  # an error's text must not hold anybody's number
             connect_args={
@@ -54,6 +55,7 @@ class Database:
             },
         )
         sa.event.listen(self.engine, "handle_error", _hide_rows)
+        sa.event.listen(self.engine, "checkout", _refuse_if_ended)
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
@@ -78,6 +80,24 @@ class Database:
     def close(self) -> None:
         """Give back every connection. The pool opens anew when used again."""
         self.engine.dispose()
+
+
+def _refuse_if_ended(connection: psycopg.Connection, *_: object) -> None:
+    """Let the pool open a new connection where the server has ended this one.
+
+    The end of a connection shows at its socket without asking. A ping would say the same in three
+    round trips, since it is a database transaction of its own, and most of our transactions need
+    no more than that for all they do.
+
+    Raises:
+        DisconnectionError: SQLAlchemy's word to the pool to take another one.
+    """
+    if connection.closed:
+        raise sa.exc.DisconnectionError
+    watched = select.poll()
+    watched.register(connection.fileno(), select.POLLIN | select.POLLHUP)
+    if watched.poll(0):
+        raise sa.exc.DisconnectionError
 
 
 def _hide_rows(context: sa.engine.ExceptionContext) -> None:

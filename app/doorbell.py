@@ -31,6 +31,7 @@ class Step(StrEnum):
     """The saga steps that can be rung for. Each is an RQ queue of its own."""
 
     DEBIT = "debit"
+    CHECK = "check"
     PAY = "pay"
     RESOLVE = "resolve"
     ASK = "ask"

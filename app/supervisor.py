@@ -219,9 +219,10 @@ class Supervisor:
         self._record.unlink(missing_ok=True)
 
     def _write_record(self) -> None:
-        marks = [mark(run.process.pid) for run in self._runs if run.process is not None]
+        running = [(run, mark(run.process.pid)) for run in self._runs if run.process is not None]
+        rows = [[found.pid, found.started, run.child.name] for run, found in running if found]
         fresh = self._record.with_suffix(".new")
-        fresh.write_text(json.dumps([[m.pid, m.started] for m in marks if m]), encoding="utf-8")
+        fresh.write_text(json.dumps(rows), encoding="utf-8")
         fresh.replace(self._record)
 
     def _end_leftovers(self) -> None:
@@ -229,7 +230,7 @@ class Supervisor:
         if not self._record.exists():
             return
         left = []
-        for pid, started in json.loads(self._record.read_text("utf-8")):
+        for pid, started, *_ in json.loads(self._record.read_text("utf-8")):
             process = find(ProcessMark(pid, started))
             if process:
                 left += [process, *process.children(recursive=True)]

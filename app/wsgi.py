@@ -1,11 +1,12 @@
 """The web application: the one place that registers doors and pages."""
 
-from flask import Flask, Response
+from flask import Flask, Response, redirect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as BaseResponse
 
 from app import config, redis_client
-from app.channels import callbacks, delivery, ussd
+from app.channels import callbacks, delivery, insights, ussd
 from app.channels.doors import Doors
 from app.config import Settings
 from app.db import Database
@@ -13,6 +14,7 @@ from app.doorbell import Doorbell
 from app.members.pins import Pins
 from app.observability import configure_logs, logger
 from app.operations import health, metrics
+from app.phone_page import where
 
 REQUEST_BYTES_MAX = 128 * 1024
 
@@ -35,7 +37,7 @@ def create_app(settings: Settings) -> Flask:
         doorbell=Doorbell(redis_client.connect(settings.redis_url, timeout_s=0.5)),
         pins=Pins(settings.pin_pepper.get_secret_value()),
     )
-    for door in (ussd.bp, callbacks.bp, delivery.bp):
+    for door in (ussd.bp, callbacks.bp, delivery.bp, insights.bp):
         app.register_blueprint(door)
     health.register(app)
     metrics.register(app)
@@ -43,8 +45,26 @@ def create_app(settings: Settings) -> Flask:
         from app.staff import site
 
         site.register(app)
+    _open_front_door(app, settings)
     app.register_error_handler(Exception, _no_stack_trace)
     return app
+
+
+def _open_front_door(app: Flask, settings: Settings) -> None:
+    """Lead whoever asks for `/` to what there is for people here."""
+    home = "/staff" if settings.staff_pages else None
+    if where.fits(settings):
+        from app.phone_page import site
+
+        site.register(app)
+        home = "/sandbox/phone"
+
+    def front_door() -> BaseResponse:
+        if home is None:
+            return Response("Baraza. Doors for machines only.\n", mimetype="text/plain")
+        return redirect(home)
+
+    app.add_url_rule("/", "home", front_door)
 
 
 def _no_stack_trace(error: Exception) -> Response | HTTPException:

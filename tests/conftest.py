@@ -88,15 +88,20 @@ def owner_db(database_owner_url: str) -> Iterator[Database]:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def redis_server(servers: embedded.Servers) -> str:
+    """The Redis database of this test process. Any test may empty it."""
+    if not GIVEN_REDIS:
+        return servers.redis_url
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return f"{GIVEN_REDIS.rstrip('/').rpartition('/')[0]}/{8 + int(worker) % 8}"
+
+
 @pytest.fixture
-def redis_url(servers: embedded.Servers) -> Iterator[str]:
+def redis_url(redis_server: str) -> Iterator[str]:
     """An empty Redis database on a real server."""
-    url = servers.redis_url
-    if GIVEN_REDIS:
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-        url = f"{GIVEN_REDIS.rstrip('/').rpartition('/')[0]}/{8 + int(worker) % 8}"
-    client = connect(url)
+    client = connect(redis_server)
     client.flushdb()
-    yield url
+    yield redis_server
     client.flushdb()
     client.close()

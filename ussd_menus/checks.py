@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from app.pin_rules import is_weak
+
 from app.money import shillings
 from ussd_menus.model import Facts, T, Value
 
@@ -15,6 +17,10 @@ _IN_RANGE = T(
     "Andika {minimum} hadi {maximum}, tarakimu tu.",
 )
 _PIN_SHAPE = T("A PIN has 4 digits.", "PIN ina tarakimu 4.")
+_NEW_PIN = T(
+    "Type 4 digits, not 1234 or 5555.",
+    "Andika tarakimu 4, si 1234 wala 5555.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class AmountInRange:
 
 @dataclass(frozen=True, slots=True)
 class FourDigits:
-    """A PIN, by its shape."""
+    """A PIN, or the end of an ID number, by its shape."""
 
     error: T = _PIN_SHAPE
 
@@ -44,3 +50,15 @@ class FourDigits:
         """The token itself."""
         del facts
         return token if _FOUR_DIGITS.fullmatch(token) else None
+
+
+@dataclass(frozen=True, slots=True)
+class NewPin:
+    """A PIN that a member may choose: not one that a thief tries first."""
+
+    error: T = _NEW_PIN
+
+    def parse(self, token: str, facts: Facts) -> Value | None:
+        """The token itself."""
+        del facts
+        return None if is_weak(token) else token

@@ -5,28 +5,30 @@ replays it from the start. What an effect did is looked up, never done again; an
 is only named, and the channel runs it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ussd_menus.model import (
     BACK,
     HOME,
+    MORE,
     Ask,
     Do,
     End,
     Facts,
     Language,
     Menu,
-    Screen,
+    Pick,
     Screens,
     T,
-    Value,
+    as_rows,
+    takes_secret,
 )
-from ussd_menus.rendering import render
+from ussd_menus.rendering import pages, render
 
 WRONG_CHOICE = T("Wrong choice.", "Chaguo si sahihi.")
 NOT_SEEN = "not_seen"
-"""The outcome of a PIN that came before its screen was ever shown: nothing happens."""
+"""The outcome of a secret that came before its screen was ever shown: nothing happens."""
 
 
 class UndeclaredOutcome(Exception):
@@ -53,7 +55,10 @@ class State:
     stack: tuple[str, ...]
     language: Language
     first_facts: Facts
-    answers: Mapping[str, Value] = field(default_factory=dict)
+    answers: Facts = field(default_factory=dict, repr=False)
+    """What was typed and chosen. PINs may be among it, so it is never stored nor printed."""
+    page: int = 0
+    """Which part of a list that takes several screens, from 0."""
     shown: Facts = field(default_factory=dict)
     """What was stored with the current screen: a quote, a reference, the tries left."""
     error: T | None = None
@@ -107,21 +112,18 @@ def step(
     state = replace(state, error=None, outcome=None)
     record = recorded(position)
     if token == HOME:
-        state = replace(state, stack=state.stack[:1], answers={}, shown={})
+        state = replace(state, stack=state.stack[:1], answers={}, shown={}, page=0)
     elif token == BACK:
         state = _back(screens, state)
     elif isinstance(screen, Menu):
-        state = _choose(state, screen, token)
-    elif isinstance(screen, Ask):
-        state = _keep(state, screen, token)
-    elif screen.check.parse(token, state.facts) is None:
-        state = replace(state, error=screen.check.error)
-    elif record is not None and record.outcome is not None:
-        return apply(screens, state, record.outcome, record.facts)
-    elif is_last and _was_shown(recorded(position - 1), state.screen):
-        return replace(state, due=screen.effect)
+        state = _choose(screens, state, screen, token)
+    elif isinstance(screen, Pick):
+        state = _pick(screens, state, screen, token)
+    elif isinstance(screen, Do) and record is not None and record.outcome is not None:
+        state = apply(screens, state, record.outcome, record.facts)
     else:
-        state = replace(state, outcome=NOT_SEEN)
+        is_seen = _is_seen(state.screen, record, recorded(position - 1))
+        state = _type(screens, state, screen, token, is_seen=is_seen, is_last=is_last)
     if record is None:
         return state
     return replace(state, shown={**state.shown, **record.facts}, language_turned=False)
@@ -140,9 +142,10 @@ def apply(screens: Screens, state: State, outcome: str, facts: Facts) -> State:
     if not isinstance(screen, Do) or outcome not in screen.outcomes:
         raise UndeclaredOutcome(f"{outcome} on {state.screen}")
     declared = screen.outcomes[outcome]
-    if declared.to != state.screen:
-        state = replace(state, stack=(*state.stack, declared.to))
-    return replace(state, error=declared.error)
+    if declared.to in state.stack:
+        stack = state.stack[: state.stack.index(declared.to) + 1]
+        return replace(_at(screens, state, stack), error=declared.error)
+    return replace(state, stack=(*state.stack, declared.to), error=declared.error)
 
 
 def preparation(screens: Screens, state: State) -> str | None:
@@ -154,10 +157,8 @@ def preparation(screens: Screens, state: State) -> str | None:
 
 
 def must_be_stored(screens: Screens, state: State) -> bool:
-    """Whether this hop leads to an effect or had one, so that its answer must be remembered."""
-    return (
-        isinstance(screens[state.screen], Do) or state.language_turned or state.outcome is not None
-    )
+    """Whether this hop asks for a secret or had an effect, so that it must be remembered."""
+    return takes_secret(screens[state.screen]) or state.language_turned or state.outcome is not None
 
 
 def show(screens: Screens, state: State) -> str:
@@ -168,35 +169,83 @@ def show(screens: Screens, state: State) -> str:
         state.facts,
         error=state.error,
         is_root=len(state.stack) == 1,
+        page=state.page,
     )
 
 
 def _back(screens: Screens, state: State) -> State:
+    if state.page:
+        return replace(state, page=state.page - 1)
     stack = state.stack[:-1] or state.stack
-    # The question that is open again has no answer, and nothing that was made from the old one.
-    reopened: Screen = screens[stack[-1]]
-    forgotten = reopened.save if isinstance(reopened, Ask) else None
-    answers = {name: value for name, value in state.answers.items() if name != forgotten}
-    return replace(state, stack=stack, answers=answers, shown={})
+    while len(stack) > 1 and _is_no_choice(screens, state, stack[-1]):
+        stack = stack[:-1]
+    return replace(_at(screens, state, stack), shown={})
 
 
-def _choose(state: State, menu: Menu, token: str) -> State:
+def _at(screens: Screens, state: State, stack: tuple[str, ...]) -> State:
+    """Back on an earlier screen: its question is open again, and so is all that came after."""
+    asked = [screens[name] for name in stack[:-1]]
+    kept = {screen.save for screen in asked if isinstance(screen, Ask | Pick)}
+    answers = {name: value for name, value in state.answers.items() if name in kept}
+    return replace(state, stack=stack, answers=answers)
+
+
+def _enter(screens: Screens, state: State, name: str) -> State:
+    """On to a screen, and past it where it is a list that leaves no choice."""
+    state = replace(state, stack=(*state.stack, name), shown={}, page=0)
+    pick = screens[name]
+    if not isinstance(pick, Pick) or not _is_no_choice(screens, state, name):
+        return state
+    answers = {**state.answers, pick.save: as_rows(state.facts[pick.items])[0]}
+    return _enter(screens, replace(state, answers=answers), pick.to)
+
+
+def _is_no_choice(screens: Screens, state: State, name: str) -> bool:
+    pick = screens[name]
+    return isinstance(pick, Pick) and len(as_rows(state.facts[pick.items])) == 1
+
+
+def _choose(screens: Screens, state: State, menu: Menu, token: str) -> State:
     chosen = next((option for option in menu.options if option.key == token), None)
     if chosen is None:
         return replace(state, error=WRONG_CHOICE)
     if chosen.other_language:
         other: Language = "sw" if state.language == "en" else "en"
         return replace(state, language=other, language_turned=True)
-    return replace(state, stack=(*state.stack, chosen.to), shown={})
+    return _enter(screens, state, chosen.to)
 
 
-def _keep(state: State, question: Ask, token: str) -> State:
+def _pick(screens: Screens, state: State, pick: Pick, token: str) -> State:
+    rows = as_rows(state.facts[pick.items])
+    if token == MORE and state.page + 1 < pages(len(rows)):
+        return replace(state, page=state.page + 1)
+    chosen = {str(number): row for number, row in enumerate(rows, start=1)}.get(token)
+    if chosen is None:
+        return replace(state, error=WRONG_CHOICE)
+    answers = {**state.answers, pick.save: chosen}
+    return _enter(screens, replace(state, answers=answers), pick.to)
+
+
+def _type(
+    screens: Screens, state: State, question: Ask | Do, token: str, *, is_seen: bool, is_last: bool
+) -> State:
     value = question.check.parse(token, state.facts)
     if value is None:
         return replace(state, error=question.check.error)
-    answers = {**state.answers, question.save: value}
-    return replace(state, stack=(*state.stack, question.to), answers=answers, shown={})
+    if takes_secret(question) and not is_seen:
+        return replace(state, outcome=NOT_SEEN)
+    if isinstance(question, Ask):
+        answers = {**state.answers, question.save: value}
+        return _enter(screens, replace(state, answers=answers), question.to)
+    # The hop that should have run the effect never came: the member saw nothing happen.
+    return replace(state, due=question.effect) if is_last else replace(state, outcome=NOT_SEEN)
 
 
-def _was_shown(before: Recorded | None, screen: str) -> bool:
+def _is_seen(screen: str, record: Recorded | None, before: Recorded | None) -> bool:
+    """Whether a secret was typed on its screen, and not in a dialled string or past a lost hop.
+
+    What the hop itself was answered stands: a hop before it that comes late changes nothing.
+    """
+    if record is not None and record.outcome == NOT_SEEN:
+        return False
     return before is not None and before.screen == screen

@@ -28,3 +28,13 @@ def septets(text: str) -> int:
             raise ValueError(f"{letter!r} (U+{ord(letter):04X}) is outside GSM-7")
         total += room
     return total
+
+
+def fitting(text: str, most: int) -> str:
+    """As much of a text as takes this room, with `?` for every letter that phones cannot show."""
+    kept = ""
+    for letter in text:
+        kept += letter if letter in _SEPTETS else "?"
+        if septets(kept) > most:
+            return kept[:-1]
+    return kept

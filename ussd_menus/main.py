@@ -1,4 +1,4 @@
-"""The first screen of a session, in the variants that its first facts choose between."""
+"""Where a session may begin: the main menu in its variants, and the ends for who cannot go on."""
 
 from ussd_menus.model import End, Menu, Opt, Screens, T
 
@@ -9,23 +9,35 @@ OTHER_LANGUAGE = T("Kiswahili", "English")
 def _main(screen_id: str, notice: T, *, withdraw: str) -> Menu:
     return Menu(
         notice,
-        # Keys 3 to 6 are kept: mini statement, last withdrawal, PIN, help.
         options=(
             Opt("1", T("Withdraw to M-PESA", "Tuma akiba kwenda M-PESA"), withdraw),
             Opt("2", T("Balance", "Salio"), "balance.pin"),
+            Opt("3", T("Mini statement", "Taarifa fupi"), "statement.account"),
+            Opt("4", T("Last withdrawal", "Ombi la mwisho"), "last.pin"),
+            Opt("5", T("PIN and SMS", "PIN na SMS"), "pin.menu"),
+            Opt("6", T("Help", "Msaada"), "help"),
             Opt("7", OTHER_LANGUAGE, screen_id, other_language=True),
         ),
     )
 
 
+_SACCO = T("{sacco}", "{sacco}")
+_OPEN = T("{ref} to M-PESA: {status}", "Ombi {ref} M-PESA: {status}")
+
 SCREENS: Screens = {
-    "main": _main("main", T("{sacco}", "{sacco}"), withdraw="withdraw.amount"),
-    "main.open": _main(
-        "main.open",
-        T("{sacco}\n{ref} to M-PESA: {status}", "{sacco}\nOmbi {ref} M-PESA: {status}"),
-        withdraw="withdraw.open",
+    "main": _main("main", _SACCO, withdraw="withdraw.account"),
+    "main.open": _main("main.open", _OPEN, withdraw="withdraw.open"),
+    "main.unsent": _main("main.unsent", _OPEN, withdraw="withdraw.unsent"),
+    "main.stopped": _main("main.stopped", _SACCO, withdraw="withdraw.stopped"),
+    "main.branch": _main("main.branch", _SACCO, withdraw="withdraw.branch"),
+    "help": End(
+        T(
+            "{sacco}\nCall {tel}\n{hours}\nWe never ask for your PIN.\n"
+            "Stop others from swapping your SIM: dial *100*100#",
+            "{sacco}\nPiga {tel}\n{hours}\nHatuulizi PIN yako kamwe.\n"
+            "Zuia laini yako isibadilishwe na wengine: piga *100*100#",
+        )
     ),
-    "main.stopped": _main("main.stopped", T("{sacco}", "{sacco}"), withdraw="withdraw.stopped"),
     "unregistered": End(
         T(
             "This number is not registered with {sacco}. Visit us with your ID or call {tel}.",
@@ -38,13 +50,35 @@ SCREENS: Screens = {
             "Bado huna PIN. Piga {tel} au tembelea {sacco} na kitambulisho upewe PIN.",
         )
     ),
+    # Whoever holds the phone need not be the member: nothing here says why.
     "not_active": End(
         T(
-            "Your account cannot be used by phone now. Call {tel} or visit {sacco} with your ID.",
-            "Akaunti yako haitumiki kwa simu sasa. Piga {tel} au tembelea {sacco} na kitambulisho.",
+            "This account cannot be used by phone. Visit {sacco} with your ID or call {tel}.",
+            "Akaunti hii haitumiki kwa simu. Tembelea {sacco} na kitambulisho au piga {tel}.",
+        )
+    ),
+    "phone_locked": End(
+        T(
+            "Phone service is locked for this number. Your savings are safe. "
+            "To open it, visit {sacco} with your ID or call {tel}.",
+            "Huduma ya simu imefungwa kwa nambari hii. Akiba yako iko salama. "
+            "Kuifungua, tembelea {sacco} na kitambulisho au piga {tel}.",
         )
     ),
 }
 
-STARTS = ("main", "main.open", "main.stopped", "unregistered", "no_pin", "not_active")
+STARTS = (
+    "main",
+    "main.open",
+    "main.unsent",
+    "main.stopped",
+    "main.branch",
+    "start.pin",
+    "start.expired",
+    "pin.locked",
+    "unregistered",
+    "no_pin",
+    "not_active",
+    "phone_locked",
+)
 """Where a session may begin."""

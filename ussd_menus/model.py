@@ -4,21 +4,23 @@ A screen never does anything. What has an effect is named (`Do.effect`, `Do.prep
 channel that shows the screens runs it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Language = Literal["en", "sw"]
 LANGUAGES: tuple[Language, ...] = ("en", "sw")
 
-Value = int | str
-"""A fact for a screen: money in cents, a count, or a word."""
+Row = Sequence[int | str]
+"""One item of a list: an account, a line of a statement."""
+Value = int | str | Row | Sequence[Row]
+"""A fact for a screen: money in cents, a count, a word, a row or a list of rows. JSON all of it."""
 Facts = Mapping[str, Value]
 
 BACK = "0"
 HOME = "00"
 MORE = "98"
-"""Kept for long lists, as networks use it. No option may take one of these keys."""
+"""The rest of a long list, as networks use it. No option may take one of these keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,21 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True)
+class Pick:
+    """A choice from the session's list `items`; the chosen row is kept under `save`.
+
+    Rows are numbered through, however many screens they take. Where there is only one, it is
+    chosen without asking.
+    """
+
+    text: T
+    items: str
+    save: str
+    """Also names the kind of fact that writes a row."""
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """A question whose answer is kept under `save` until the session goes back past it."""
 
@@ -71,6 +88,9 @@ class Ask:
     save: str
     check: Check
     to: str
+    secret: bool = False
+    """A PIN or digits of an ID: the answer lives in the replay alone, and counts only if this
+    screen was really served in the hop before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +123,22 @@ class End:
     text: T
 
 
-Screen = Menu | Ask | Do | End
+Screen = Menu | Pick | Ask | Do | End
 Screens = Mapping[str, Screen]
+
+
+def as_row(value: Value) -> Row:
+    """The fact as a row of plain values."""
+    assert not isinstance(value, int | str)
+    return [item for item in value if isinstance(item, int | str)]
+
+
+def as_rows(value: Value) -> Sequence[Row]:
+    """The fact as a list of rows."""
+    assert not isinstance(value, int | str)
+    return [as_row(row) for row in value]
+
+
+def takes_secret(screen: Screen) -> bool:
+    """Whether what is typed on this screen must never be kept."""
+    return isinstance(screen, Do) or (isinstance(screen, Ask) and screen.secret)

@@ -14,15 +14,20 @@ from ussd_menus.model import (
     End,
     Language,
     Menu,
+    Pick,
     Screen,
     Screens,
     T,
+    takes_secret,
 )
 from ussd_menus.placeholders import PLACEHOLDERS
 from ussd_menus.rendering import SEPTETS_MAX, longest, placeholders
 
 OPTIONS_MAX = 7
 """Longer lists confuse (MicroSave, 2015)."""
+
+SECRET_WORDS = ("PIN", "(ID)", "ID number")
+"""One of them stands on every screen that takes a secret, in both languages."""
 
 
 class BadMenu(Exception):
@@ -34,37 +39,57 @@ def check(screens: Screens, starts: Sequence[str]) -> None:
 
     Raises:
         BadMenu: a screen is too long or cannot be written, a fact has no longest value, a target
-            is missing, a screen cannot be reached or left, or an option has a reserved key.
+            is missing, a screen cannot be reached or left, an option has a reserved key, or a
+            screen takes a secret without saying so or keeps one where it could be shown.
     """
     faults = [*_missing_targets(screens, starts)]
     if not faults:
         faults = [*_unreachable(screens, starts), *_without_end(screens)]
-    for name, screen in screens.items():
-        faults += [f"{name}: {fault}" for fault in (*_texts(screen), *_options(screen))]
+        for name, screen in screens.items():
+            found = (*_texts(screens, name), *_options(screen), *_lists(screen), *_secrets(screen))
+            faults += [f"{name}: {fault}" for fault in found]
     if faults:
         raise BadMenu("\n".join(faults))
 
 
-def errors(screen: Screen) -> tuple[T | None, ...]:
+def errors(screens: Screens, name: str) -> tuple[T | None, ...]:
     """Every error line that can stand above a screen, and none."""
-    if isinstance(screen, Menu):
-        return (None, WRONG_CHOICE)
-    if isinstance(screen, Ask):
-        return (None, screen.check.error)
-    if isinstance(screen, Do):
-        return (None, screen.check.error, *(o.error for o in screen.outcomes.values() if o.error))
-    return (None,)
+    screen = screens[name]
+    own: tuple[T, ...] = ()
+    if isinstance(screen, Menu | Pick):
+        own = (WRONG_CHOICE,)
+    elif isinstance(screen, Ask | Do):
+        own = (screen.check.error,)
+    effects = [other for other in screens.values() if isinstance(other, Do)]
+    leading_here = [
+        outcome.error
+        for effect in effects
+        for outcome in effect.outcomes.values()
+        if outcome.to == name and outcome.error
+    ]
+    return (None, *own, *dict.fromkeys(leading_here))
+
+
+def is_always_root(screens: Screens, name: str) -> bool:
+    """Whether a screen only ever begins a session, so that there is nothing to go back to."""
+    return all(name not in _onward(screen) for screen in screens.values())
 
 
 def targets(screen: Screen) -> tuple[str, ...]:
     """Where a screen can lead, going back apart."""
     if isinstance(screen, Menu):
         return tuple(option.to for option in screen.options)
-    if isinstance(screen, Ask):
+    if isinstance(screen, Ask | Pick):
         return (screen.to,)
     if isinstance(screen, Do):
         return tuple(outcome.to for outcome in screen.outcomes.values())
     return ()
+
+
+def _onward(screen: Screen) -> tuple[str, ...]:
+    if isinstance(screen, Menu):
+        return tuple(option.to for option in screen.options if not option.other_language)
+    return targets(screen)
 
 
 def reachable(screens: Screens, sources: Sequence[str]) -> frozenset[str]:
@@ -96,22 +121,23 @@ def _without_end(screens: Screens) -> Iterator[str]:
             yield f"{name}: leads to no end"
 
 
-def _texts(screen: Screen) -> Iterator[str]:
-    for error in errors(screen):
+def _texts(screens: Screens, name: str) -> Iterator[str]:
+    screen, is_root = screens[name], is_always_root(screens, name)
+    for error in errors(screens, name):
         names = {language: placeholders(screen, error, language) for language in LANGUAGES}
         if names["en"] != names["sw"]:
             yield "the languages show different facts"
         unknown = (names["en"] | names["sw"]) - PLACEHOLDERS.keys()
         if unknown:
             yield f"unknown facts {sorted(unknown)}"
-        else:
+        elif not isinstance(screen, Pick) or screen.save in PLACEHOLDERS:
             for language in LANGUAGES:
-                yield from _length(screen, language, error)
+                yield from _length(screen, language, error, is_root=is_root)
 
 
-def _length(screen: Screen, language: Language, error: T | None) -> Iterator[str]:
+def _length(screen: Screen, language: Language, error: T | None, *, is_root: bool) -> Iterator[str]:
     try:
-        room = septets(longest(screen, language, error=error, is_root=False))
+        room = septets(longest(screen, language, error=error, is_root=is_root))
     except ValueError as outside:
         yield f"{language}: {outside}"
         return
@@ -127,3 +153,21 @@ def _options(screen: Screen) -> Iterator[str]:
         yield f"{len(keys)} options"
     if len(set(keys)) < len(keys) or {BACK, HOME, MORE} & set(keys):
         yield f"bad keys {keys}"
+
+
+def _lists(screen: Screen) -> Iterator[str]:
+    if isinstance(screen, Pick) and screen.save not in PLACEHOLDERS:
+        yield f"nothing writes a row of {screen.save}"
+
+
+def _secrets(screen: Screen) -> Iterator[str]:
+    """A phone that hides what is typed, and the member, know a secret by the screen's words."""
+    if not takes_secret(screen):
+        return
+    says = all(
+        any(word in screen.text.to(language) for word in SECRET_WORDS) for language in LANGUAGES
+    )
+    if not says:
+        yield "asks for a secret without saying PIN or ID"
+    if isinstance(screen, Ask) and screen.save in PLACEHOLDERS:
+        yield f"the secret {screen.save} could be shown"

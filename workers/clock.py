@@ -17,17 +17,18 @@ from app.doorbell import Step
 from app.ledger import sealing, upkeep
 from app.messages import outbox
 from app.observability import configure_logs, logger
-from app.payouts import overdue
+from app.payouts import overdue, public_holidays
 from app.payouts.deadlines import SILENT_S
 from workers import jobs
 from workers.context import Context, open_context
-from workers.heartbeat import Heartbeat
+from workers.heartbeat import Heartbeat, name_of_this_process
 
 TICK_S = 1.0
 LONG_SILENT_S = 60
 """In the first seconds after PostgreSQL was away, when the living have not beaten again yet."""
 SEAL_EVERY_S = 5
 MONTHS_EVERY_S = 3600
+HOLIDAYS_EVERY_S = 86_400
 
 
 class Timekeeper:
@@ -55,6 +56,7 @@ class Timekeeper:
             self._context.doorbell.ring_alone(step, reference)
         self._every(SEAL_EVERY_S, sealing.seal)
         self._every(MONTHS_EVERY_S, upkeep.ensure_months)
+        self._every(HOLIDAYS_EVERY_S, public_holidays.upkeep)
 
     def lost_sight(self) -> None:
         """PostgreSQL was away: nobody could beat, and that makes nobody dead."""
@@ -70,9 +72,10 @@ class Timekeeper:
         getattr(jobs, step)()
 
     def _every(self, seconds: float, task: Callable[[Tx], object]) -> None:
-        if time.monotonic() - self._last.get(task.__name__, -seconds) < seconds:
+        name = f"{task.__module__}.{task.__qualname__}"
+        if time.monotonic() - self._last.get(name, -seconds) < seconds:
             return
-        self._last[task.__name__] = time.monotonic()
+        self._last[name] = time.monotonic()
         with self._context.db.transaction() as tx:
             task(tx)
 
@@ -83,9 +86,7 @@ def run(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    from uuid import uuid4
-
-    context = open_context(settings, worker=f"clock-{uuid4().hex[:8]}")
+    context = open_context(settings, worker=name_of_this_process("clock"))
     _wait(context.db, stop)
     keeper = Timekeeper(context)
     with Heartbeat(context.db, name=context.worker, queues="clock"):

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from redis import Redis
 
@@ -9,12 +10,18 @@ from app import redis_client
 from app.config import Settings
 from app.db import Database
 from app.doorbell import Doorbell
+from app.members import start_pins
+from app.members.pins import Pins
+from app.messages.sending import StartPins
 from app.payouts.ask import Ask
 from app.payouts.deadlines import Schedule
+from app.payouts.debit import Debit
 from app.payouts.pay import Pay
 from app.payouts.resolve import Resolve
+from app.payouts.sim_check import SimCheck
 from app.providers.africastalking import Sms
 from app.providers.daraja import Daraja
+from app.providers.insights import Insights
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +32,13 @@ class Context:
     db: Database
     redis: Redis
     doorbell: Doorbell
+    debit: Debit
     pay: Pay
     ask: Ask
     resolve: Resolve
+    check: SimCheck
     sms: Sms
+    start_pins: StartPins
     worker: str
 
 
@@ -61,10 +71,13 @@ def open_context(settings: Settings, *, worker: str) -> Context:
         db=db,
         redis=redis,
         doorbell=doorbell,
+        debit=Debit(db, doorbell, checks_sim=settings.sim_check == "on"),
         pay=Pay(db, doorbell, daraja, settings, schedule, pool, worker),
         ask=Ask(db, doorbell, daraja, settings, schedule, pool),
         resolve=Resolve(db, doorbell, schedule),
+        check=SimCheck(db, doorbell, Insights.from_settings(settings), settings),
         sms=Sms.from_settings(settings),
+        start_pins=partial(start_pins.out, Pins(settings.pin_pepper.get_secret_value())),
         worker=worker,
     )
     return _current

@@ -1,8 +1,10 @@
 """Every process that claims says each second that it lives. Silence voids its claims."""
 
+import os
 import threading
 from types import TracebackType
 from typing import Self
+from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -14,6 +16,11 @@ _BEAT = sa.text(
     "INSERT INTO worker_heartbeat (name, queues) VALUES (:name, :queues)"
     " ON CONFLICT (name) DO UPDATE SET beat_at = now()"
 )
+
+
+def name_of_this_process(role: str) -> str:
+    """A name that no other worker has or had: `pay-host-4711-1f2e3d4c`, with the process id."""
+    return f"{role}-{os.uname().nodename}-{os.getpid()}-{uuid4().hex[:8]}"
 
 
 class Heartbeat:

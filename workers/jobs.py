@@ -7,15 +7,13 @@ from rq import get_current_job
 
 from app.doorbell import Step
 from app.messages import outbox
-from app.payouts import debit as debit_step
 from app.payouts.report import Report
 from workers.context import Context, current
 
 
 def debit() -> dict[str, int]:
     """Debit every payout that is due. Returns counts for the dashboard."""
-    context = _answer(Step.DEBIT)
-    return _told(Step.DEBIT, debit_step.run(context.db, context.doorbell))
+    return _told(Step.DEBIT, _answer(Step.DEBIT).debit.run())
 
 
 def pay() -> dict[str, int]:
@@ -33,10 +31,17 @@ def ask() -> dict[str, int]:
     return _told(Step.ASK, _answer(Step.ASK).ask.run())
 
 
+def check() -> dict[str, int]:
+    """Check the SIM card behind every payout that waits. Returns counts for the dashboard."""
+    return _told(Step.CHECK, _answer(Step.CHECK).check.run())
+
+
 def sms() -> dict[str, int]:
     """Send every SMS that is due. Returns counts for the dashboard."""
     context = _answer(Step.SMS)
-    counts = outbox.send_due(context.db, context.sms, worker=context.worker)
+    counts = outbox.send_due(
+        context.db, context.sms, worker=context.worker, start_pins=context.start_pins
+    )
     if sum(counts.values()) >= outbox.BATCH_MAX:
         context.doorbell.ring(Step.SMS)
     return counts
@@ -44,7 +49,7 @@ def sms() -> dict[str, int]:
 
 def debit_alone(reference: str) -> dict[str, int]:
     """Debit one payout that was set aside."""
-    return debit_step.alone(current().db, current().doorbell, reference).counts
+    return current().debit.alone(reference).counts
 
 
 def pay_alone(reference: str) -> dict[str, int]:
@@ -60,6 +65,11 @@ def resolve_alone(reference: str) -> dict[str, int]:
 def ask_alone(reference: str) -> dict[str, int]:
     """Ask about one payout that was set aside."""
     return current().ask.alone(reference).counts
+
+
+def check_alone(reference: str) -> dict[str, int]:
+    """Check the SIM card of one payout that was set aside."""
+    return current().check.alone(reference).counts
 
 
 def _answer(step: Step) -> Context:

@@ -1,10 +1,8 @@
 """One RQ worker: answers the doorbells of its queues, in its own process."""
 
-import os
 import time
 from collections.abc import Sequence
 from inspect import isfunction
-from uuid import uuid4
 
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
@@ -19,7 +17,7 @@ from app.doorbell import Step
 from app.observability import logger
 from workers import jobs
 from workers.context import open_context
-from workers.heartbeat import Heartbeat
+from workers.heartbeat import Heartbeat, name_of_this_process
 
 AWAY_WAIT_S = 1.0
 ALLOWED_JOBS = frozenset(
@@ -59,7 +57,7 @@ def refused_job() -> None:
 
 def run(settings: Settings, steps: Sequence[Step], *, name: str) -> None:
     """Be one RQ worker on these steps' queues until SIGTERM. Redis may come and go meanwhile."""
-    name = f"{name}-{os.uname().nodename}-{uuid4().hex[:8]}"
+    name = name_of_this_process(name)
     context = open_context(settings, worker=name)
     _wait_for_database(context.db)
     redis = redis_client.connect(settings.redis_url, timeout_s=None)

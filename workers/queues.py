@@ -8,7 +8,7 @@ CLOCK = "clock"
 GROUPS: dict[str, tuple[Step, ...]] = {
     "pay": (Step.PAY,),
     "money": (Step.RESOLVE, Step.DEBIT),
-    "talk": (Step.ASK, Step.SMS),
+    "talk": (Step.ASK, Step.CHECK, Step.SMS),
 }
 """Slow calls starve nothing: payouts have a process of their own, so have the ledger's steps.
 

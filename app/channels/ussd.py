@@ -50,8 +50,9 @@ def check_settings(setup: BlueprintSetupState) -> None:
     try:
         check_fits("sacco", settings.sacco_name)
         check_fits("tel", settings.sacco_phone)
+        check_fits("hours", settings.sacco_hours)
     except ValueError as unfit:
-        raise Misconfigured(f"SACCO_NAME or SACCO_PHONE: {unfit}") from None
+        raise Misconfigured(f"SACCO_NAME, SACCO_PHONE or SACCO_HOURS: {unfit}") from None
 
 
 @bp.post("")

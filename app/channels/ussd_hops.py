@@ -8,21 +8,17 @@ has one effect, and a crash at any point leaves all of it or nothing.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from app.channels import ussd_effects, ussd_sessions
+from app.channels import ussd_effects, ussd_sessions, ussd_starts
 from app.channels.doors import Doors
-from app.channels.ussd_effects import ACTIVE, Call
+from app.channels.ussd_calls import Call
 from app.channels.ussd_sessions import Hop, Session, StoredHop
 from app.db import Tx
 from app.doorbell import Step
-from app.errors import Refused
 from app.members import directory
-from app.members.directory import Member
 from app.msisdn import mask
 from app.observability import logger
-from app.payouts import intake, quotes
 from ussd_menus import engine, menu, notices
 from ussd_menus.engine import Recorded, State
-from ussd_menus.model import Facts, Language
 
 TOKENS_MAX = 60
 """Far more than anybody types in a session's three minutes."""
@@ -51,12 +47,12 @@ def serve(tx: Tx, doors: Doors, hop: Hop) -> Reply:
     if len(hop.tokens) > TOKENS_MAX:
         return OVER
     ussd_sessions.lock(tx, hop.session_id)
-    session = ussd_sessions.find(tx, hop.session_id) or _begin(tx, doors, hop)
+    macs = ussd_sessions.transcript_macs(doors.settings.secret_key.get_secret_value(), hop)
+    known, stored = ussd_sessions.recall(tx, hop.session_id, macs)
+    session = known or _begin(tx, doors, hop)
     if (session.msisdn, session.service_code) != (hop.msisdn, hop.service_code):
         logger().error("ussd_session_of_another", session=hop.session_id, phone=mask(hop.msisdn))
         return NOT_UNDERSTOOD
-    macs = ussd_sessions.transcript_macs(doors.settings.secret_key.get_secret_value(), hop)
-    stored = ussd_sessions.stored_hops(tx, hop.session_id, macs)
     if macs[-1] in stored:
         repeated = stored[macs[-1]]
         return Reply(repeated.body, repeated.screen)
@@ -110,45 +106,14 @@ def _reply(tx: Tx, hop: Hop, mac: bytes, state: State, ring: tuple[Step, ...]) -
 def _begin(tx: Tx, doors: Doors, hop: Hop) -> Session:
     """Look at the world once and store what this session's screens will branch on."""
     member = directory.by_msisdn(tx, hop.msisdn)
-    settings = doors.settings
-    facts: dict[str, int | str] = {
-        "sacco": settings.sacco_name,
-        "tel": settings.sacco_phone,
-        "phone": mask(hop.msisdn),
-    }
-    facts |= {"start": "unregistered"} if member is None else _first_facts(tx, member)
-    language: Language = "en" if member is None else member.language
     session = Session(
         hop.session_id,
         hop.msisdn,
         hop.service_code,
         None if member is None else member.id,
         menu.VERSION,
-        language,
-        facts,
+        "en" if member is None else member.language,
+        ussd_starts.first_facts(tx, doors, hop.msisdn, member),
     )
     ussd_sessions.begin(tx, session)
     return session
-
-
-def _first_facts(tx: Tx, member: Member) -> Facts:
-    account = next((a for a in directory.accounts(tx, member.id) if a.withdrawable), None)
-    if member.status != ACTIVE or account is None:
-        return {"start": "not_active"}
-    if not member.has_pin:
-        return {"start": "no_pin"}
-    facts: Facts = {"account": account.account_id}
-    payout = intake.open_payout(tx, member.id)
-    if payout is not None:
-        return {**facts, "start": "main.open", **ussd_effects.status_facts(payout)}
-    try:
-        limits = quotes.limits(tx)
-    except Refused:
-        # No limits are in force, so nobody may withdraw; a balance can still be read.
-        return {**facts, "start": "main.stopped"}
-    return {
-        **facts,
-        "start": "main",
-        "minimum": limits.minimum_cents,
-        "maximum": limits.maximum_cents,
-    }

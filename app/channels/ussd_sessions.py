@@ -74,29 +74,31 @@ class StoredHop:
     body: str
 
 
-_WAIT = sa.text("SELECT set_config('lock_timeout', :wait, true)")
-_HURRY = sa.text(
-    "SELECT set_config('lock_timeout', :wait, true), set_config('statement_timeout', :most, true)"
+# One round trip: the wait for the lock of the session and those after it differ; PostgreSQL works
+# a list of columns from left to right.
+_LOCK = sa.text(
+    "SELECT set_config('lock_timeout', :wait, true), set_config('statement_timeout', :most, true),"
+    " pg_advisory_xact_lock(hashtextextended(:session_id, 0)),"
+    " set_config('lock_timeout', :wait_after, true)"
 )
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:session_id, 0))")
-_FIND = sa.text(
-    "SELECT session_id, msisdn, service_code, member_id, menu_version, language, facts,"
-    " started_at < now() - make_interval(secs => :seconds) AS is_over"
-    " FROM ussd_session WHERE session_id = :session_id"
-).columns(facts=JSONB)
+# A statement of its own, begun after the lock was got, so that it sees what the last holder wrote.
+_RECALL = (
+    sa.text(
+        "SELECT s.session_id, s.msisdn, s.service_code, s.member_id, s.menu_version, s.language,"
+        " s.facts, s.started_at < now() - make_interval(secs => :seconds) AS is_over,"
+        " h.transcript_mac, h.position, h.screen, h.outcome, h.facts AS hop_facts, h.body"
+        " FROM ussd_session s LEFT JOIN ussd_hop h ON h.session_id = s.session_id"
+        "  AND h.transcript_mac = ANY(:macs)"
+        " WHERE s.session_id = :session_id"
+    )
+    .bindparams(sa.bindparam("macs", type_=ARRAY(sa.LargeBinary)))
+    .columns(facts=JSONB, hop_facts=JSONB)
+)
 _BEGIN = sa.text(
     "INSERT INTO ussd_session"
     " (session_id, msisdn, service_code, member_id, menu_version, language, facts)"
     " VALUES (:session_id, :msisdn, :service_code, :member_id, :menu_version, :language, :facts)"
 ).bindparams(sa.bindparam("facts", type_=JSONB))
-_HOPS = (
-    sa.text(
-        "SELECT transcript_mac, position, screen, outcome, facts, body FROM ussd_hop"
-        " WHERE session_id = :session_id AND transcript_mac = ANY(:macs)"
-    )
-    .bindparams(sa.bindparam("macs", type_=ARRAY(sa.LargeBinary)))
-    .columns(facts=JSONB)
-)
 _STORE = sa.text(
     "INSERT INTO ussd_hop (session_id, transcript_mac, position, screen, outcome, facts, body)"
     " VALUES (:session_id, :mac, :position, :screen, :outcome, :facts, :body)"
@@ -122,20 +124,33 @@ def lock(tx: Tx, session_id: str) -> None:
     Raises:
         SessionBusy: one still was after two seconds.
     """
-    tx.execute(_HURRY, {"wait": f"{SESSION_LOCK_WAIT_MS_MAX}ms", "most": f"{STATEMENT_MS_MAX}ms"})
+    waits = {
+        "wait": f"{SESSION_LOCK_WAIT_MS_MAX}ms",
+        "wait_after": f"{OTHER_LOCK_WAIT_MS_MAX}ms",
+        "most": f"{STATEMENT_MS_MAX}ms",
+    }
     try:
-        tx.execute(_LOCK, {"session_id": session_id})
+        tx.execute(_LOCK, {**waits, "session_id": session_id})
     except sa.exc.DBAPIError as error:
         if sqlstate_of(error) == _LOCK_NOT_AVAILABLE:
             raise SessionBusy(session_id) from None
         raise
-    tx.execute(_WAIT, {"wait": f"{OTHER_LOCK_WAIT_MS_MAX}ms"})
 
 
-def find(tx: Tx, session_id: str) -> Session | None:
-    """The session, if its first hop was served."""
-    row = tx.execute(_FIND, {"session_id": session_id, "seconds": SESSION_S_MAX}).one_or_none()
-    return None if row is None else Session(*row)
+def recall(
+    tx: Tx, session_id: str, macs: Sequence[bytes]
+) -> tuple[Session | None, Mapping[bytes, StoredHop]]:
+    """The session, if its first hop was served, and those of these transcripts that were stored."""
+    known = {"session_id": session_id, "macs": list(macs), "seconds": SESSION_S_MAX}
+    rows = tx.execute(_RECALL, known).all()
+    if not rows:
+        return None, {}
+    stored = {
+        bytes(row.transcript_mac): StoredHop(*row[9:])
+        for row in rows
+        if row.transcript_mac is not None
+    }
+    return Session(*rows[0][:8]), stored
 
 
 def begin(tx: Tx, session: Session) -> None:
@@ -152,12 +167,6 @@ def begin(tx: Tx, session: Session) -> None:
             "facts": dict(session.facts),
         },
     )
-
-
-def stored_hops(tx: Tx, session_id: str, macs: Sequence[bytes]) -> Mapping[bytes, StoredHop]:
-    """Those of these transcripts whose hops were stored."""
-    rows = tx.execute(_HOPS, {"session_id": session_id, "macs": list(macs)})
-    return {bytes(row.transcript_mac): StoredHop(*row[1:]) for row in rows}
 
 
 def store(tx: Tx, session_id: str, mac: bytes, hop: StoredHop) -> None:

@@ -19,8 +19,8 @@ import sqlalchemy as sa
 
 from app.children import Child
 from app.commands import up
-from app.commands.handset import Handset, Screen
-from app.commands.session import running
+from app.commands.handset import Handset, SandboxNetwork, Screen
+from app.commands.servers import running
 from app.config import Settings, load
 from app.db import Database
 from app.errors import Broken, Refused
@@ -137,11 +137,11 @@ def _database(settings: Settings) -> Iterator[Database]:
 def _withdraw(settings: Settings, db: Database, part: Part, *, quiet: bool) -> Told:
     amount = shillings(part.whole_shillings)
     _note(f"\n{part.title}: {kes(amount)} from {part.phone}", quiet=quiet)
-    handset = Handset(settings.at_base, part.phone)
-    screens = [handset.dial(settings.ussd_service_codes[0])]
+    handset = Handset(SandboxNetwork(settings.at_base), part.phone)
+    screens = [handset.dial(settings.ussd_service_codes[0]).shown]
     for typed in ("1", str(part.whole_shillings), part.pin):
         if screens[-1].is_open:
-            screens.append(handset.reply(typed))
+            screens.append(handset.reply(typed).shown)
     reference = _reference(screens[-1])
     told = Told(part.title, reference, "requested", amount, [s.text for s in screens])
     _note(f"  dialled, confirmed with PIN: {reference}", quiet=quiet)

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 import click
 
 from app import config, msisdn
-from app.commands.handset import Handset, NoService, Screen, Sms
+from app.commands.handset import Handset, NoService, SandboxNetwork, Screen, Sms
 from app.errors import Refused
 
 POLL_S = 0.5
 WAIT_S = 60
-DOT = "\N{BULLET}"
 
 
 @click.command(
@@ -39,7 +38,7 @@ def dial(phone: str, code: str | None, replies: tuple[str, ...], wait: int) -> N
         number = msisdn.parse(phone)
     except ValueError as wrong:
         raise click.BadParameter(str(wrong), param_hint="PHONE") from None
-    handset = Handset(settings.at_base, number)
+    handset = Handset(SandboxNetwork(settings.at_base), number)
     dialled = code or settings.ussd_service_codes[0]
     if sys.stdin.isatty() and sys.stdout.isatty() and not replies:
         from app.commands.phone_face import run
@@ -60,17 +59,17 @@ def converse(handset: Handset, *, code: str, replies: Iterator[str], wait_s: flo
     """One session in plain text. The exit code is 1 if the network failed or no SMS came."""
     known = {sms.id for sms in handset.inbox()}
     click.echo(f"{handset.phone} dials {code}")
-    screen = handset.dial(code)
+    screen = handset.dial(code).shown
     show(screen)
     while screen.is_open:
         text = next(replies, None)
         if text is None:
-            handset.hang_up()
+            handset.drop()
             click.echo("(hung up)")
             return 0
-        click.echo(f"> {readable(screen, text)}")
+        click.echo(f"> {screen.readable(text)}")
         try:
-            screen = handset.reply(text)
+            screen = handset.reply(text).shown
         except NoService as ended:
             click.echo(f"({ended})", err=True)
             return 1
@@ -101,11 +100,6 @@ def show(screen: Screen) -> None:
     for line in screen.text.splitlines():
         click.echo(f"    {line}")
     click.echo(f"({screen.fault or screen.size}, {screen.milliseconds} ms)")
-
-
-def readable(screen: Screen, text: str) -> str:
-    """What was typed, as anyone may see it: a PIN is dots."""
-    return DOT * len(text) if screen.asks_for_pin else text
 
 
 def newest(messages: list[Sms], limit: int) -> list[Sms]:

@@ -7,7 +7,6 @@ import click
 
 from app.commands import output
 from app.commands.look_config import config
-from app.commands.look_members import members, sms
 from app.commands.look_payouts import payouts
 from app.commands.session import database
 from app.ledger import statements
@@ -15,7 +14,7 @@ from app.money import kes
 from app.operations import invariants
 from app.operations.invariants import Finding
 
-__all__ = ["audit", "config", "ledger", "members", "payouts", "sms"]
+__all__ = ["audit", "config", "ledger", "payouts"]
 
 
 @click.command()

@@ -58,4 +58,5 @@ def addresses(settings: Settings) -> dict[str, str]:
         "USSD callback": f"{base}/ussd/{ussd}",
         "USSD end of session": f"{base}/ussd/{ussd}/end",
         "SMS delivery reports": f"{base}/sms/{sms}/delivery",
+        "SIM swap answers": f"{base}/insights/{settings.door_token('insights')}/sim-swap",
     }

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -57,7 +57,7 @@ def print_json(value: object) -> None:
 
 def _as_json(value: object) -> Any:
     match value:
-        case datetime() | date():
+        case datetime() | date() | time():
             return value.isoformat()
         case UUID():
             return str(value)

@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from app.clock import nairobi
-from app.commands.dial import newest, readable
+from app.commands.dial import newest
 from app.commands.handset import Handset, NoService, Screen, Sms
 from app.commands.keys import Keyboard, Line, keyboard
 
@@ -56,13 +56,13 @@ class Face:
         with self._live() as live:
             while not (line.is_sent or line.is_closed):
                 self._inbox.refresh()
-                shown = readable(screen, line.text)
+                shown = screen.readable(line.text)
                 live.update(self._beside_inbox(phone(screen, typed=shown, cursor="▌")))
                 line.take(self._keys.read(within_s=TICK_S))
         if line.is_closed:
             return None
         # The lasting record: in the terminal's history a PIN is dots.
-        self._console.print(phone(screen, typed=readable(screen, line.text)))
+        self._console.print(phone(screen, typed=screen.readable(line.text)))
         return line.text
 
     def rest(self, screen: Screen, *, wait_s: float) -> bool:
@@ -115,14 +115,14 @@ def run(handset: Handset, *, code: str, wait_s: float) -> None:
 
 def session(face: Face, handset: Handset, *, code: str) -> Screen:
     """One session, from dialling to its last screen."""
-    screen = handset.dial(code)
+    screen = handset.dial(code).shown
     while screen.is_open:
         text = face.ask(screen)
         if text is None:
-            handset.hang_up()
+            handset.drop()
             return Screen("You hung up.", is_open=False, milliseconds=0)
         try:
-            screen = handset.reply(text)
+            screen = handset.reply(text).shown
         except NoService as ended:
             return Screen("Session ended.", is_open=False, milliseconds=0, fault=str(ended))
     return screen

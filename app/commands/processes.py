@@ -8,7 +8,7 @@ import time
 
 import click
 
-from app.commands.session import curable, running
+from app.commands.servers import running
 from app.config import Settings
 from app.embedded.notes import make_folder
 from app.errors import Misconfigured, Refused
@@ -59,6 +59,7 @@ def clock() -> None:
 @click.command()
 def migrate() -> None:
     """Bring the database to this version's schema. Safe to repeat."""
+    from app.commands.session import curable
     from app.migrations import migrate as bring_up
 
     with running() as settings, curable():
@@ -96,12 +97,13 @@ def sandbox_commands(settings: Settings) -> list[list[str]]:
     state = str(settings.baraza_var / "sandbox")
     ussd = f"{settings.public_base}/ussd/{settings.door_token('ussd')}"
     delivery = f"{settings.public_base}/sms/{settings.door_token('sms')}/delivery"
+    insights = f"{settings.public_base}/insights/{settings.door_token('insights')}/sim-swap"
     return [
         [sys.executable, "-m", "app.sandbox.safaricom", "--port", str(settings.port + 1),
          "--state", state],
         [sys.executable, "-m", "app.sandbox.africastalking", "--port", str(settings.port + 2),
          "--state", state, "--ussd-url", ussd, "--end-url", f"{ussd}/end",
-         "--delivery-url", delivery,
+         "--delivery-url", delivery, "--insights-url", insights,
          "--service-code", settings.ussd_service_codes[0]],
     ]  # fmt: skip
 

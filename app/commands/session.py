@@ -5,43 +5,18 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from app import config
-from app.config import Settings
+from app.commands.servers import running
 from app.db import APPLICATION_ROLE, Database, DatabaseAway, sqlstate_of
 from app.errors import Misconfigured
 
 NO_SCHEMA = {"3F000", "42P01", "42703", "42883"}
 """PostgreSQL's codes for a schema, table, column or function that is not there."""
+NOT_MIGRATED = (
+    "This database does not have this version's schema. Run `baraza migrate`;"
+    " `baraza up` does so by itself."
+)
 MAY_NOT = "42501"
 """PostgreSQL's code for a login that lacks a right."""
-
-
-@contextmanager
-def running() -> Iterator[Settings]:
-    """Settings with servers behind them.
-
-    Where no server is configured, Baraza's own are used if they run, and started for the time of
-    the command if they do not.
-
-    Raises:
-        Misconfigured: settings are wrong, or no server can be had; the message names the cure.
-    """
-    settings = config.load()
-    if settings.database_url and settings.redis_url:
-        yield settings
-        return
-    from app import embedded
-
-    with embedded.ensure(settings.baraza_var) as servers:
-        yield settings.model_copy(
-            update={
-                "database_url": settings.database_url or servers.database_url,
-                "database_owner_url": settings.database_owner_url
-                or settings.database_url
-                or servers.database_url_owner,
-                "redis_url": settings.redis_url or servers.redis_url,
-            }
-        )
 
 
 @contextmanager
@@ -59,10 +34,29 @@ def database() -> Iterator[Database]:
         except sa.exc.ProgrammingError as refused:
             if sqlstate_of(refused) not in NO_SCHEMA:
                 raise
-            raise Misconfigured(
-                "This database does not have this version's schema. Run `baraza migrate`;"
-                " `baraza up` does so by itself."
-            ) from refused
+            raise Misconfigured(NOT_MIGRATED) from refused
+        finally:
+            db.close()
+
+
+@contextmanager
+def owner_database() -> Iterator[Database]:
+    """The database with its owner's rights: for what the application's login must not do.
+
+    Raises:
+        Misconfigured: it does not answer, has not been migrated, or the login is not its owner's;
+            the message names the cure.
+    """
+    with running() as settings:
+        url = settings.database_owner_url or settings.database_url
+        db = Database(url, role=None, pool_max=1, name="command")
+        try:
+            with curable():
+                yield db
+        except sa.exc.ProgrammingError as refused:
+            if sqlstate_of(refused) not in NO_SCHEMA:
+                raise
+            raise Misconfigured(NOT_MIGRATED) from refused
         finally:
             db.close()
 
@@ -82,8 +76,8 @@ def curable() -> Iterator[None]:
         if sqlstate_of(refused) != MAY_NOT:
             raise
         raise Misconfigured(
-            f"PostgreSQL refuses: {_first_line(refused)}. To migrate, set DATABASE_OWNER_URL to a"
-            " login that may create roles and schemas."
+            f"PostgreSQL refuses: {_first_line(refused)}. To migrate, or to change prices and"
+            " limits, set DATABASE_OWNER_URL to the login that owns the database."
         ) from refused
 
 

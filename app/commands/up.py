@@ -1,7 +1,9 @@
 """`baraza up`: everything on one machine, for a newcomer and for a small SACCO's trial."""
 
 import os
+import socket
 import sys
+from urllib.parse import urlsplit
 
 import click
 
@@ -9,11 +11,12 @@ from app import config
 from app.children import Child, Task
 from app.config import Settings
 from app.errors import Refused
+from app.phone_page import where
 
 SANDBOX_DEADLINES = {
     "PAYOUT_RESEND_AFTER_S": "2,10,30",
     "PAYOUT_ASK_AFTER_S": "10,20,40,80,300,900,3600",
-    "PAYOUT_DOUBT_AFTER_S": "15",
+    "PAYOUT_DOUBT_AFTER_S": "5",
     "PAYOUT_NOTICE_AFTER_S": "20",
     "DARAJA_READ_TIMEOUT_S": "5",
 }
@@ -25,6 +28,8 @@ DEMO_STAFF_EMAIL = "ops@demo.example"
 DEMO_STAFF_PASSWORD = "play-money-only"  # noqa: S105 - never made in production
 SMALL_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
 """Gives the memory of each PIN check back at once. Read by GNU's C library, ignored by others."""
+REDIS_PORT = 6379
+LOOK_S_MAX = 1.0
 BARAZA = os.path.join(os.path.dirname(sys.executable), "baraza")  # noqa: PTH118, PTH120 - small imports
 
 
@@ -105,21 +110,26 @@ def children(settings: Settings) -> list[Child]:
 def banner(settings: Settings) -> str:
     """What a newcomer needs to know once everything runs."""
     code = settings.ussd_service_codes[0]
-    lines = [
-        "",
-        f"  Baraza runs on http://{settings.host}:{settings.port}",
-        "",
-        f"  Staff pages   http://{settings.host}:{settings.port}/staff",
+    base = f"http://{settings.host}:{settings.port}"
+    lines = ["", f"  Baraza runs on {base}", ""]
+    if where.fits(settings):
+        lines += [
+            f"  Phone in the browser  {base}/sandbox/phone",
+            f"                dial {code}, PIN 4071, savings KES 50,000.00",
+        ]
+    lines += [
+        f"  Staff pages   {base}/staff",
         f"                sign in as {DEMO_STAFF_EMAIL}, password {DEMO_STAFF_PASSWORD}",
     ]
     if settings.wants_sandbox:
         lines += [
-            "  Demo phone    .venv/bin/baraza dial +254712345678      (in another terminal)",
-            f"                dial {code}, PIN 4071, savings KES 50,000.00",
+            "  In a terminal .venv/bin/baraza dial +254712345678      (another one)",
             "  Amounts       ...01 M-PESA never answers but pays, ...02 refuses, ...03 stays",
             "                silent but has paid; every other amount succeeds",
             "  Deadlines     shorter than in production: `baraza config` shows both",
         ]
+    if settings.redis_url and not _answers(settings.redis_url):
+        lines.append("  Redis         does not answer: all is well, only slower, until it does")
     if moved := sorted(name.upper() for name in settings.model_fields_set):
         lines.append(f"  Settings      set these in the other terminal too: {', '.join(moved)}")
     lines += [
@@ -130,3 +140,15 @@ def banner(settings: Settings) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _answers(url: str) -> bool:
+    """Whether anything listens at the address of a server that was named."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        return True  # a socket in the file system: whoever uses it will say so
+    try:
+        with socket.create_connection((parts.hostname, parts.port or REDIS_PORT), LOOK_S_MAX):
+            return True
+    except OSError:
+        return False

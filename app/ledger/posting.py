@@ -85,6 +85,9 @@ _LOCK_AVAILABLE = sa.text("SELECT * FROM ledger.lock_available(:accounts)").bind
     sa.bindparam("accounts", type_=ARRAY(sa.BigInteger))
 )
 _OPEN_ACCOUNT = sa.text("SELECT ledger.open_account(CAST(:gl_code AS smallint))")
+_OPEN_ACCOUNTS = sa.text(
+    "SELECT ledger.open_account(CAST(:gl_code AS smallint)) FROM generate_series(1, :count)"
+)
 
 
 def post(tx: Tx, entry: JournalEntry) -> bool:
@@ -125,6 +128,18 @@ def open_account(tx: Tx, *, gl_code: int = chart.MEMBER_SAVINGS) -> int:
     if number is None:
         raise UnknownAccount(f"no member account can be opened under {gl_code}")
     return int(number)
+
+
+def open_accounts(tx: Tx, count: int, *, gl_code: int = chart.MEMBER_SAVINGS) -> list[int]:
+    """Open many members' accounts at zero. Returns their numbers.
+
+    Raises:
+        UnknownAccount: as `open_account`.
+    """
+    numbers = tx.scalars(_OPEN_ACCOUNTS, {"gl_code": gl_code, "count": count}).all()
+    if None in numbers:
+        raise UnknownAccount(f"no member account can be opened under {gl_code}")
+    return list(numbers)
 
 
 def lock_available(tx: Tx, accounts: Sequence[int]) -> dict[int, int]:

@@ -1,9 +1,23 @@
-"""Two hundred members to try things with, and a tariff. Play money: production refuses it."""
+"""Two hundred members to try things with, and a tariff. Play money: production refuses it.
+
+| number | what is special | PIN |
+|---|---|---|
+| M00001 | English, KES 50,000 | 4071 |
+| M00002 | Swahili, KES 20,000 | 5193 |
+| M00003 | two accounts | 4071 |
+| M00004 | a start PIN is out; the ID on file ends in 0004 | by SMS |
+| M00005 | dormant | 4071 |
+| M00006 | joint mandate | 4071 |
+| M00007 | court's lien | 4071 |
+| M00008 to M00010 | nothing | 4071 |
+
+The ID of every member ends in the four digits of her number; of the first two in 3344 and 7788.
+"""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import sqlalchemy as sa
 
@@ -13,13 +27,17 @@ from app.errors import Refused
 from app.ledger import entries, posting
 from app.members import directory
 from app.members.directory import Language
-from app.members.pins import Pins
+from app.members.pins import Pins, issue_starts
 from app.money import shillings
 
 MEMBERS = 200
 SEED = 2025
 MEMBERS_WITH_PIN = 10
 """Hashing all would take seconds. Those after the two named ones share the first one's PIN."""
+WITH_START_PIN = "M00004"
+_IDS_OF_THE_NAMED = ("3344", "7788")
+_HOLIDAY_SHILLINGS = 12_500
+_START_PIN_VALID_H = 720
 FLOAT_SHILLINGS = 10_000_000
 IN_FORCE_FROM = date(2025, 1, 1)
 
@@ -30,7 +48,25 @@ _TARIFF = (
     (20_001, 250_000, 70),
 )  # fmt: skip
 _EXCISE_BASIS_POINTS = 1_500
-_MINIMUM, _MAXIMUM, _DAILY = 50, 250_000, 500_000
+# Generous, and in quiet hours still above what the demo's stories draw: they must end as they
+# should at any hour of any day.
+_LIMITS = {
+    "minimum_cents": shillings(50),
+    "maximum_cents": shillings(250_000),
+    "daily_cents": shillings(500_000),
+    "sacco_hourly_cents": shillings(5_000_000),
+    "sacco_daily_cents": shillings(20_000_000),
+    "night_from": time(22),
+    "night_to": time(5),
+    "quiet_holidays": True,
+    "before_long_weekend_hours": 12,
+    "quiet_maximum_cents": shillings(100_000),
+    "quiet_sacco_hourly_cents": shillings(2_000_000),
+    "after_change_wait_hours": 24,
+    "after_change_low_hours": 72,
+    "after_change_maximum_cents": shillings(5_000),
+    "after_change_daily_cents": shillings(10_000),
+}
 
 _FIRST_NAMES = (
     "Achieng", "Akinyi", "Amina", "Atieno", "Baraka", "Chebet", "Cherono", "Faraja", "Fatuma",
@@ -70,6 +106,8 @@ def is_empty(tx: Tx) -> bool:
 def seed(tx: Tx, pins: Pins, *, production: bool) -> None:
     """Make the demo's members with savings, a float, a tariff and limits. Always the same ones.
 
+    Only the database's owner may: prices and limits are not the application's to set.
+
     Raises:
         Refused: in production, or where there are members already.
     """
@@ -78,7 +116,7 @@ def seed(tx: Tx, pins: Pins, *, production: bool) -> None:
     if not is_empty(tx):
         raise Refused("demo data is only made in an empty database")
     price_list(tx)
-    accounts = {}
+    accounts: dict[int, int] = {}
     people = _people()
     for number, person in enumerate(people, start=1):
         member_id = directory.add(
@@ -92,6 +130,8 @@ def seed(tx: Tx, pins: Pins, *, production: bool) -> None:
     by_id = dict(zip(accounts, people, strict=True))
     _open_books(tx, [(accounts[i], p.savings_shillings) for i, p in by_id.items()])
     _set_pins(tx, pins, {i: p.pin for i, p in by_id.items() if p.pin is not None})
+    _put_ids_on_file(tx, pins, list(by_id))
+    _make_special(tx, list(by_id))
 
 
 def _people() -> list[_Person]:
@@ -112,7 +152,7 @@ def _people() -> list[_Person]:
 
 
 def price_list(tx: Tx) -> None:
-    """A tariff, the excise rate and limits, in force since 2025."""
+    """A tariff, the excise rate and limits, in force since 2025. Only the owner may set them."""
     tariff = tx.scalar(
         sa.text("INSERT INTO tariff (effective_from) VALUES (:since) RETURNING id"),
         {"since": IN_FORCE_FROM},
@@ -128,25 +168,20 @@ def price_list(tx: Tx) -> None:
         ],
     )
     tx.execute(
-        sa.text("INSERT INTO excise_rate VALUES (:since, :rate)"),
+        sa.text("INSERT INTO excise_rate (effective_from, basis_points) VALUES (:since, :rate)"),
         {"since": IN_FORCE_FROM, "rate": _EXCISE_BASIS_POINTS},
     )
     tx.execute(
-        sa.text("INSERT INTO withdrawal_limit VALUES (:since, :low, :high, :daily)"),
-        {
-            "since": IN_FORCE_FROM,
-            "low": shillings(_MINIMUM),
-            "high": shillings(_MAXIMUM),
-            "daily": shillings(_DAILY),
-        },
+        sa.text(
+            f"INSERT INTO withdrawal_limit (effective_from, {', '.join(_LIMITS)})"  # noqa: S608 - constants
+            f" VALUES (:since, {', '.join(f':{name}' for name in _LIMITS)})"
+        ),
+        {"since": IN_FORCE_FROM, **_LIMITS},
     )
 
 
 def _open_books(tx: Tx, savings: list[tuple[int, int]]) -> None:
-    at: datetime
-    at, today = tx.execute(
-        sa.text("SELECT now(), (now() AT TIME ZONE 'Africa/Nairobi')::date")
-    ).one()
+    at, today = _now(tx)
     top_up = entries.float_top_up(
         entry_id=ids.uuid7(at),
         effective_on=today,
@@ -164,6 +199,46 @@ def _open_books(tx: Tx, savings: list[tuple[int, int]]) -> None:
         for account, amount in savings
     ]
     posting.post_many(tx, [top_up, *brought])
+
+
+def _put_ids_on_file(tx: Tx, pins: Pins, members: list[int]) -> None:
+    digits = [*_IDS_OF_THE_NAMED, *(f"{number:04d}" for number in range(3, MEMBERS + 1))]
+    tx.execute(
+        sa.text("UPDATE member SET id_check = :proof WHERE id = :member"),
+        [
+            {"member": member, "proof": pins.id_check(member, theirs)}
+            for member, theirs in zip(members, digits, strict=True)
+        ],
+    )
+
+
+def _make_special(tx: Tx, members: list[int]) -> None:
+    """One member for each case that a person may want to see."""
+    two_accounts, with_start_pin, dormant, joint, lien = members[2:7]
+    holiday = directory.open_savings(tx, two_accounts, name="Holiday")
+    at, today = _now(tx)
+    entry = entries.opening_balance(
+        entry_id=ids.uuid7(at),
+        effective_on=today,
+        reference="demo opening balance",
+        account=holiday,
+        cents=shillings(_HOLIDAY_SHILLINGS),
+    )
+    posting.post_many(tx, [entry])
+    issue_starts(tx, [with_start_pin], valid_h=_START_PIN_VALID_H)
+    for what, member in (
+        ("pin_hash = NULL", with_start_pin),
+        ("status = 'dormant'", dormant),
+        ("mandate = 'joint'", joint),
+        ("status = 'court_lien'", lien),
+    ):
+        tx.execute(sa.text(f"UPDATE member SET {what} WHERE id = :id"), {"id": member})  # noqa: S608
+
+
+def _now(tx: Tx) -> tuple[datetime, date]:
+    """The time of the database transaction, and the day that it is in Nairobi."""
+    row = tx.execute(sa.text("SELECT now(), (now() AT TIME ZONE 'Africa/Nairobi')::date")).one()
+    return row[0], row[1]
 
 
 def _set_pins(tx: Tx, pins: Pins, chosen: dict[int, str]) -> None:

@@ -12,11 +12,15 @@ from typing import Literal
 import sqlalchemy as sa
 
 from app.db import Tx
+from app.messages import blocks
+from app.messages.blocks import Sign
 from app.observability import logger
 
 DELIVERED = frozenset({"success"})
-NOT_DELIVERED = frozenset({"failed", "rejected", "expired", "absentsubscriber"})
-"""An absent subscriber may still get it: a later `Success` wins over all of these."""
+NOT_DELIVERED = ("absentsubscriber", "expired", "rejected", "failed")
+"""From the vaguest to the plainest. An absent subscriber may still get it: `Success` wins over all
+of these.
+"""
 
 FIELD_LENGTH_MAX = 100
 
@@ -44,10 +48,13 @@ _KEEP = sa.text(
     " ON CONFLICT (provider_message_id, status, failure_reason)"
     " DO UPDATE SET copies = delivery_report.copies + 1"
 )
+# Another failure than the one that is known is news too, or the order of reports would decide.
 _APPLY = sa.text(
-    "UPDATE message SET state = :state, failure = :failure, finished_at = now()"
-    " WHERE provider_message_id = :id AND state <> :state AND state <> 'delivered'"
-    " RETURNING id"
+    "UPDATE message SET state = :state, failure = :failure,"
+    " finished_at = CASE WHEN state = :state THEN finished_at ELSE now() END"
+    " WHERE provider_message_id = :id AND state <> 'delivered'"
+    " AND (state, failure) IS DISTINCT FROM (:state, CAST(:failure AS text))"
+    " RETURNING id, msisdn, member_id, accepted_at"
 )
 
 
@@ -62,7 +69,7 @@ def receive(tx: Tx, report: Report) -> None:
             "reason": report.failure_reason,
         },
     )
-    apply(tx, [report.provider_message_id])
+    blocks.note(tx, apply(tx, [report.provider_message_id]))
 
 
 def lock(tx: Tx, provider_message_ids: Iterable[str]) -> None:
@@ -76,35 +83,56 @@ def lock(tx: Tx, provider_message_ids: Iterable[str]) -> None:
         tx.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7))"), {"key": key})
 
 
-def apply(tx: Tx, provider_message_ids: Sequence[str]) -> None:
-    """Move these messages to where all their reports together say that they are."""
+def apply(tx: Tx, provider_message_ids: Sequence[str]) -> list[Sign]:
+    """Move these messages to where all their reports together say that they are.
+
+    Returns:
+        What they tell about their numbers, for `blocks.note`.
+    """
     rows = tx.execute(
         sa.text(
             "SELECT provider_message_id, status, failure_reason FROM delivery_report"
-            " WHERE provider_message_id = ANY(:ids) ORDER BY id"
+            " WHERE provider_message_id = ANY(:ids)"
         ),
         {"ids": list(provider_message_ids)},
     )
     reports: dict[str, list[Report]] = {}
     for row in rows:
         reports.setdefault(row.provider_message_id, []).append(Report(*row))
+    signs = []
     for key, said in reports.items():
         state, failure = judge(said)
         if state is None:
             continue
-        moved = tx.execute(_APPLY, {"id": key, "state": state, "failure": failure}).all()
-        if moved:
-            logger().info("sms_reported", message=str(moved[0].id), state=state)
+        for moved in tx.execute(_APPLY, {"id": key, "state": state, "failure": failure}):
+            logger().info("sms_reported", message=str(moved.id), state=state)
+            blocked = state == "failed" and any(_blames_a_block(report) for report in said)
+            if blocked or state == "delivered":
+                signs.append(Sign(moved.msisdn, moved.member_id, blocked, moved.accepted_at))
+    return signs
 
 
 def judge(
     reports: Sequence[Report],
 ) -> tuple[Literal["delivered", "failed"] | None, str | None]:
-    """The state that the reports prove and the reason of a failure; no state while on its way."""
+    """The state that the reports prove and the reason of a failure; no state while on its way.
+
+    Their order says nothing, since they come in any.
+    """
     if any(report.status.lower() in DELIVERED for report in reports):
         return "delivered", None
     failures = [report for report in reports if report.status.lower() in NOT_DELIVERED]
     if not failures:
         return None, None
-    last = failures[-1]
-    return "failed", f"{last.status}: {last.failure_reason}".removesuffix(": ")
+    told = max(failures, key=_how_telling)
+    return "failed", f"{told.status}: {told.failure_reason}".removesuffix(": ")
+
+
+def _how_telling(report: Report) -> tuple[bool, int, str, str]:
+    status = report.status.lower()
+    reason = report.failure_reason
+    return bool(reason), NOT_DELIVERED.index(status), reason, report.status
+
+
+def _blames_a_block(report: Report) -> bool:
+    return report.failure_reason.lower() == blocks.BLACKLISTED

@@ -5,7 +5,8 @@ repeated, and the reference in the text makes a repeat read as one. A receipt is
 silently: what could not be sent is `failed`, with the reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,15 +18,37 @@ from app.db import Database, Tx
 from app.messages import texts
 
 if TYPE_CHECKING:
+    from app.messages.sending import StartPins
     from app.providers.africastalking import Sms
 
 BATCH_MAX = 48
 """Messages for one ringing: a few waves, so that a rush costs few jobs."""
 
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One of many members who get the same text, each in her own language."""
+
+    message_id: UUID
+    member_id: int
+    msisdn: str
+    language: str
+
+
 _QUEUE = sa.text(
     "INSERT INTO message (id, kind, payout_id, member_id, msisdn, language, body)"
     " VALUES (:id, :kind, :payout, :member, :msisdn, :language, :body)"
     " ON CONFLICT DO NOTHING RETURNING true"
+)
+_QUEUE_MANY = sa.text(
+    "INSERT INTO message (id, kind, member_id, msisdn, language, body, bulk)"
+    " SELECT r.id, :kind, r.member_id, r.msisdn, :language, :body, true FROM unnest("
+    " CAST(:ids AS uuid[]), CAST(:members AS bigint[]), CAST(:numbers AS text[])"
+    ") r (id, member_id, msisdn) ON CONFLICT DO NOTHING"
+)
+_WAITING = sa.text(
+    "SELECT EXISTS (SELECT FROM message WHERE due_at <= now())"
+    " AND NOT EXISTS (SELECT FROM sms_pause WHERE probe_at > now())"
 )
 
 
@@ -51,7 +74,8 @@ def queue(
         member_id: Whom it is for.
         msisdn: Where it goes, E.164.
         language: `en` or `sw`.
-        facts: What the text of this kind needs. `tel` is the SACCO's help line unless given.
+        facts: What the text of this kind needs. The SACCO's help line (`tel`) and service code
+            (`dial`) are known here unless given.
         payout_id: The payout that it tells about, if it tells about one.
 
     Returns:
@@ -60,7 +84,7 @@ def queue(
     Raises:
         Broken: there is no such text, or the facts do not fit it.
     """
-    body = texts.render(kind, language, {"tel": _help_line(), **facts})
+    body = _render(kind, language, facts)
     row = {
         "id": message_id,
         "kind": kind,
@@ -73,19 +97,55 @@ def queue(
     return tx.scalar(_QUEUE, row) is True
 
 
+def queue_many(tx: Tx, kind: str, recipients: Sequence[Recipient], facts: Mapping[str, Any]) -> int:
+    """Write the same SMS for many members, to be sent once this transaction is committed.
+
+    They wait behind everything that was queued for one member: a large import must not hold up
+    anybody's receipt.
+
+    Returns:
+        How many are new. A message id is queued once.
+
+    Raises:
+        Broken: there is no such text, or the facts do not fit it.
+    """
+    new = 0
+    for language in texts.LANGUAGES:
+        theirs = [one for one in recipients if one.language == language]
+        if not theirs:
+            continue
+        columns = {
+            "kind": kind,
+            "language": language,
+            "body": _render(kind, language, facts),
+            "ids": [one.message_id for one in theirs],
+            "members": [one.member_id for one in theirs],
+            "numbers": [one.msisdn for one in theirs],
+        }
+        new += tx.execute(_QUEUE_MANY, columns).rowcount
+    return new
+
+
+def _render(kind: str, language: str, facts: Mapping[str, Any]) -> str:
+    needed = texts.names(kind)
+    known = {name: value for name, value in _house().items() if name in needed}
+    return texts.render(kind, language, {**known, **facts})
+
+
 @cache
-def _help_line() -> str:
-    """The SACCO's phone number.
+def _house() -> Mapping[str, str]:
+    """The SACCO's phone number and service code.
 
     Texts are written deep inside steps that carry no settings, and a process has one environment
     for its whole life.
     """
-    return config.load().sacco_phone
+    settings = config.load()
+    return {"tel": settings.sacco_phone, "dial": settings.ussd_service_codes[0]}
 
 
 def waiting(tx: Tx) -> bool:
-    """Whether a message is due. For the timekeeper, who then rings."""
-    return tx.scalar(sa.text("SELECT EXISTS (SELECT FROM message WHERE due_at <= now())")) is True
+    """Whether a message is due and may be sent. For the timekeeper, who then rings."""
+    return tx.scalar(_WAITING) is True
 
 
 def release(tx: Tx, worker: str) -> int:
@@ -100,9 +160,21 @@ def release(tx: Tx, worker: str) -> int:
 
 
 def send_due(
-    db: Database, gateway: "Sms", *, worker: str, limit: int = BATCH_MAX
+    db: Database,
+    gateway: "Sms",
+    *,
+    worker: str,
+    start_pins: "StartPins",
+    limit: int = BATCH_MAX,
 ) -> dict[str, int]:
     """Send what is due, at most `limit` messages, several at once.
+
+    Args:
+        db: Where the outbox is.
+        gateway: Who takes the messages.
+        worker: The name of this process, under which messages are claimed.
+        start_pins: Finds the PINs that are put into start PIN texts on their way out.
+        limit: How many at most.
 
     Returns:
         Counts for the dashboard: `accepted`, `failed` for good, to be tried `again`, and `late`,
@@ -110,14 +182,15 @@ def send_due(
         was claimed; when that is `limit`, more may be due.
     """
     # Late, because the web queues messages too and has no use for the gateway's SDK.
-    from app.messages import sending
+    from app.messages import answers, sending
 
-    counts: dict[str, int] = dict.fromkeys(sending.ENDS, 0)
+    counts: dict[str, int] = dict.fromkeys(answers.ENDS, 0)
     while (room := limit - sum(counts.values())) > 0:
         with db.transaction() as tx:
             claimed = sending.claim(tx, worker=worker, limit=min(room, sending.CALLS_MAX))
         if not claimed:
             break
-        for end, number in sending.send(db, gateway, claimed, worker=worker).items():
+        ends = sending.send(db, gateway, claimed, worker=worker, start_pins=start_pins)
+        for end, number in ends.items():
             counts[end] += number
     return counts

@@ -1,37 +1,38 @@
-"""Handing claimed messages to the gateway, and what follows from each answer."""
+"""Handing claimed messages to the gateway, and keeping what it answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from app.db import Database, Tx
-from app.messages import delivery
+from app.messages import blocks, delivery, pause
+from app.messages.answers import ATTEMPTS_MAX, ENDS, NO_LONGER_VALID, End, Result, judge
+from app.messages.blocks import Sign
+from app.messages.texts import PIN_MARK
 from app.observability import logger
 from app.providers import africastalking
-from app.providers.africastalking import Sms, SmsOutcome
+from app.providers.africastalking import Sms
 
 CALLS_MAX = 16
 """Calls at once. A wave is no longer than this, so no claimed message waits unsent."""
 LEASE_S = 60
 """Several times the gateway's longest answer."""
-AGAIN_AFTER_S = (5, 30, 120, 600, 3600)
-"""Waits between attempts; the last one repeats."""
-ATTEMPTS_MAX = 12
-"""About eight hours of trying."""
-DOUBTS_MAX = 6
-"""Attempts when the last had no answer: the member may be reading every one of them."""
-DOUBT_WAIT_S_MIN = 120
-NO_CREDIT_WAIT_S_MIN = 600
 FAILURE_LENGTH_MAX = 200
+START_PIN = "start_pin"
+"""The one kind whose text is not whole before it is sent."""
 
-End = Literal["accepted", "failed", "again", "late"]
-ENDS: tuple[End, ...] = ("accepted", "failed", "again", "late")
+StartPins = Callable[[Tx, Mapping[int, str]], Mapping[int, str]]
+"""Given members and the numbers that would be told: the start PINs that are out, by member.
+
+Whoever has none, or another number by now, is left out. It comes from outside, because messages
+know nothing of PINs.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +40,47 @@ class Claimed:
     """A message that is ours to send until its lease ends. This attempt is already counted."""
 
     id: UUID
+    kind: str
+    member_id: int
     msisdn: str
     body: str
     attempts: int
+    blocked: bool
+    """Its number had blocked our sender."""
+    replaced: bool
+    """A later message of this kind went to the same member. Asked about start PINs only."""
+    probe: bool = False
+    """It finds out whether our account has credit again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What to write into a message's row."""
-
-    end: End
-    failure: str | None = None
-    provider_message_id: str | None = None
-    wait_s: int | None = None
-
-
-_GIVE_UP = sa.text(
-    "UPDATE message SET state = 'failed', due_at = NULL, lease_until = NULL, finished_at = now(),"
-    " failure = 'the worker ended during the last attempt; it may have arrived'"
-    " WHERE due_at <= now() AND attempts >= :attempts_max"
-)
+# What has used up its attempts is in here only if the worker ended during the last one.
 _CLAIM = sa.text(
-    "UPDATE message m SET claimed_by = :worker, attempts = attempts + 1,"
-    " lease_until = now() + :lease, due_at = now() + :lease"
-    " FROM (SELECT id FROM message WHERE due_at <= now() ORDER BY due_at LIMIT :limit"
-    "       FOR UPDATE SKIP LOCKED) due"
-    " WHERE m.id = due.id RETURNING m.id, m.msisdn, m.body, m.attempts"
+    """
+    WITH due AS (
+        SELECT id, attempts FROM message WHERE due_at <= now() ORDER BY bulk, due_at LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    ), given_up AS (
+        UPDATE message m SET state = 'failed', due_at = NULL, lease_until = NULL,
+            finished_at = now(),
+            failure = 'the worker ended during the last attempt; it may have arrived'
+        FROM due WHERE m.id = due.id AND due.attempts >= :attempts_max
+    )
+    UPDATE message m SET claimed_by = :worker, attempts = m.attempts + 1,
+        lease_until = now() + :lease, due_at = now() + :lease
+    FROM due WHERE m.id = due.id AND due.attempts < :attempts_max
+    RETURNING m.id, m.kind, m.member_id, m.msisdn, m.body, m.attempts,
+        EXISTS (SELECT FROM sms_block b WHERE b.msisdn = m.msisdn) AS blocked,
+        m.kind = :start_pin AND EXISTS (
+            SELECT FROM message n WHERE n.member_id = m.member_id AND n.kind = m.kind
+            AND (n.queued_at, n.id) > (m.queued_at, m.id)
+        ) AS replaced
+    """
 )
 # Whoever lost the claim writes nothing: another worker's attempt is under way.
 _RECORD = sa.text(
     "UPDATE message SET state = :state, failure = :failure,"
     " provider_message_id = coalesce(:provider_message_id, provider_message_id),"
-    " due_at = now() + :wait, lease_until = NULL,"
+    " attempts = attempts - :uncounted, due_at = now() + :wait, lease_until = NULL,"
     " accepted_at = CASE WHEN :state = 'accepted' THEN now() END,"
     " finished_at = CASE WHEN :state = 'failed' THEN now() END"
     " WHERE id = :id AND claimed_by = :worker AND attempts = :attempts AND state = 'queued'"
@@ -82,58 +92,66 @@ def claim(tx: Tx, *, worker: str, limit: int) -> list[Claimed]:
 
     The lease is the new `due_at`: if this worker dies, the messages come due by themselves.
     """
-    tx.execute(_GIVE_UP, {"attempts_max": ATTEMPTS_MAX})
-    rows = tx.execute(
-        _CLAIM, {"worker": worker, "limit": limit, "lease": timedelta(seconds=LEASE_S)}
-    )
-    return [Claimed(*row) for row in rows]
+    permit = pause.permit(tx)
+    if permit == "none":
+        return []
+    facts = {
+        "worker": worker,
+        "limit": limit if permit == "all" else 1,
+        "lease": timedelta(seconds=LEASE_S),
+        "attempts_max": ATTEMPTS_MAX,
+        "start_pin": START_PIN,
+    }
+    claimed = [Claimed(*row) for row in tx.execute(_CLAIM, facts)]
+    if claimed and permit == "probe":
+        pause.probing(tx, lease_s=LEASE_S)
+        return [replace(message, probe=True) for message in claimed]
+    return claimed
 
 
-def send(db: Database, gateway: Sms, claimed: Sequence[Claimed], *, worker: str) -> dict[End, int]:
+def send(
+    db: Database,
+    gateway: Sms,
+    claimed: Sequence[Claimed],
+    *,
+    worker: str,
+    start_pins: StartPins,
+) -> dict[End, int]:
     """Send all of these at once and record each answer as it comes. No transaction is held open."""
     counts = dict.fromkeys(ENDS, 0)
+    pins = _start_pins(db, claimed, start_pins)
     with ThreadPoolExecutor(len(claimed), thread_name_prefix="sms") as pool:
-        calls = {pool.submit(_call, gateway, message): message for message in claimed}
+        calls = {
+            pool.submit(_call, gateway, message, pins.get(message.id)): message
+            for message in claimed
+        }
         for group in _as_they_come(calls):
             for end in _record_group(db, group, worker=worker):
                 counts[end] += 1
     return counts
 
 
-def _call(gateway: Sms, message: Claimed) -> Result:
+def _start_pins(db: Database, claimed: Sequence[Claimed], start_pins: StartPins) -> dict[UUID, str]:
+    """The PINs to put into these texts, by message. They go nowhere but into the call."""
+    asked = [m for m in claimed if m.kind == START_PIN and not m.replaced]
+    if not asked:
+        return {}
+    with db.transaction() as tx:
+        known = start_pins(tx, {message.member_id: message.msisdn for message in asked})
+    return {m.id: known[m.member_id] for m in asked if m.member_id in known}
+
+
+def _call(gateway: Sms, message: Claimed, pin: str | None) -> Result:
+    secret = message.kind == START_PIN
+    if secret and pin is None:
+        return Result("failed", NO_LONGER_VALID)
     try:
-        return judge(gateway.send(to=message.msisdn, text=message.body), attempt=message.attempts)
+        text = message.body.replace(PIN_MARK, pin) if pin else message.body
+        outcome = gateway.send(to=message.msisdn, text=text)
     except Exception as raised:  # noqa: BLE001 - one message must not hold up the others
         logger().error("sms_gateway_raised", message=str(message.id), reason=type(raised).__name__)
-        doubt = africastalking.InDoubt(type(raised).__name__)
-        return judge(doubt, attempt=message.attempts)
-
-
-def judge(outcome: SmsOutcome, *, attempt: int) -> Result:
-    """What follows from one answer of the gateway to this attempt, counted from one."""
-    wait_s = AGAIN_AFTER_S[min(attempt, len(AGAIN_AFTER_S)) - 1]
-    match outcome:
-        case africastalking.Accepted(message_id=message_id):
-            return Result("accepted", provider_message_id=delivery.fit(message_id or "") or None)
-        case africastalking.Rejected(code=code, status=status, permanent=True):
-            return Result("failed", failure=f"{status} ({code})")
-        case africastalking.Rejected(code=code, status=status):
-            return _again(f"{status} ({code})", attempt, wait_s=wait_s)
-        case africastalking.TryLater(reason=reason, out_of_credit=out_of_credit):
-            if out_of_credit:
-                logger().critical("sms_credit_used_up")
-                wait_s = max(wait_s, NO_CREDIT_WAIT_S_MIN)
-            return _again(reason, attempt, wait_s=wait_s)
-        case africastalking.InDoubt(reason=reason):
-            doubt = f"no clear answer: {reason}; it may have arrived"
-            wait_s = max(wait_s, DOUBT_WAIT_S_MIN)
-            return _again(doubt, attempt, wait_s=wait_s, attempts_max=DOUBTS_MAX)
-
-
-def _again(failure: str, attempt: int, *, wait_s: int, attempts_max: int = ATTEMPTS_MAX) -> Result:
-    if attempt >= attempts_max:
-        return Result("failed", failure=f"given up after {attempt} attempts: {failure}")
-    return Result("again", failure=failure, wait_s=wait_s)
+        outcome = africastalking.InDoubt(type(raised).__name__)
+    return judge(outcome, attempt=message.attempts, blocked=message.blocked, secret=secret)
 
 
 def _as_they_come(
@@ -175,14 +193,33 @@ def _record(tx: Tx, group: list[tuple[Claimed, Result]], *, worker: str) -> list
         elif result.end != "accepted":
             logger().warning("sms_not_sent", message=str(message.id), reason=result.failure)
         ends.append(result.end if held else "late")
-    delivery.apply(tx, accepted)
+    _record_credit(tx, group)
+    signs = [Sign(m.msisdn, m.member_id, blocked=True, at=None) for m, r in group if r.blocked]
+    blocks.note(tx, [*signs, *delivery.apply(tx, accepted)])
     return ends
+
+
+def _record_credit(tx: Tx, group: list[tuple[Claimed, Result]]) -> None:
+    """Begin, prolong or end the pause.
+
+    Only a probe ends it: of several calls at once, one can be taken just before the credit ran out
+    and answered just after.
+    """
+    refusals = [result.failure or "" for _, result in group if result.out_of_credit]
+    if refusals:
+        pause.refused(tx, refusals[0])
+    elif any(message.probe and result.end == "accepted" for message, result in group):
+        pause.over(tx)
+    elif any(message.probe and result.failure == NO_LONGER_VALID for message, result in group):
+        # It never reached the gateway, so it found nothing out; thousands may be like it.
+        pause.probing(tx, lease_s=0)
 
 
 def _columns(message: Claimed, result: Result, *, worker: str) -> dict[str, Any]:
     return {
         "id": message.id,
         "attempts": message.attempts,
+        "uncounted": 1 if result.out_of_credit else 0,
         "worker": worker,
         "state": "queued" if result.end == "again" else result.end,
         "failure": None if result.failure is None else result.failure[:FAILURE_LENGTH_MAX],

@@ -72,6 +72,9 @@ def families(found: numbers.Numbers) -> Iterator[Metric]:
         ("oldest_in_doubt_age_seconds", "Age of the oldest doubt.", found.oldest_in_doubt_s),
         ("in_transit_cents", "Members' money that waits for M-PESA.", found.in_transit_cents),
         ("messages_waiting_count", "SMS not handed over yet.", found.messages_waiting),
+        ("sms_paused_bool", "The SMS account is empty; nothing is sent.", found.sms_paused),
+        ("sms_failed_last_day_count", "SMS that did not arrive.", found.sms_failed_last_day),
+        ("sms_blocked_count", "Numbers that block our sender.", found.sms_blocked),
         ("inbox_waiting_count", "Callbacks filed, not worked yet.", found.inbox_waiting),
         ("dead_letters_count", "Payouts that wait for a person.", found.dead_letters),
     ):

@@ -27,6 +27,12 @@ class Numbers:
     """Members' money between reserve and resolution, as the ledger has it."""
     messages_waiting: int
     """SMS that are not yet handed to the gateway."""
+    sms_paused: bool
+    """Our account at the SMS gateway is empty, so nothing is sent."""
+    sms_failed_last_day: int
+    """SMS that were given up or not delivered in the last 24 hours."""
+    sms_blocked: int
+    """Numbers that take nothing from our sender."""
     inbox_waiting: int
     """Callbacks that are filed and not yet worked."""
     dead_letters: int
@@ -59,6 +65,10 @@ _SINGLE = sa.text(
       (SELECT coalesce(extract(epoch FROM now() - min(state_since)), 0)
          FROM payout WHERE state = 'in_doubt') AS oldest_in_doubt_s,
       (SELECT count(*) FROM message WHERE due_at IS NOT NULL) AS messages_waiting,
+      EXISTS (SELECT FROM sms_pause) AS sms_paused,
+      (SELECT count(*) FROM message WHERE state = 'failed'
+          AND finished_at > now() - make_interval(hours => :hours)) AS sms_failed_last_day,
+      (SELECT count(*) FROM sms_block) AS sms_blocked,
       (SELECT count(*) FROM inbox WHERE worked_at IS NULL) AS inbox_waiting,
       (SELECT count(*) FROM dead_letter WHERE closed_at IS NULL) AS dead_letters
     """
@@ -71,7 +81,7 @@ _HEARTBEATS = sa.text(
 
 def read(tx: Tx) -> Numbers:
     """Read all numbers. A few indexed queries; fit for a scrape every few seconds."""
-    single = tx.execute(_SINGLE).one()
+    single = tx.execute(_SINGLE, {"hours": LAST_DAY_H}).one()
     return Numbers(
         open_payouts=_by_state(tx, _OPEN, tuple(s for s in State if s in OPEN_STATES)),
         ended_payouts=_by_state(tx, _ENDED, ENDED_STATES, hours=LAST_DAY_H),
@@ -79,6 +89,9 @@ def read(tx: Tx) -> Numbers:
         # A liability is a credit, and credits are negative; what is in transit is shown positive.
         in_transit_cents=-statements.system_balance(tx, chart.IN_TRANSIT),
         messages_waiting=single.messages_waiting,
+        sms_paused=single.sms_paused,
+        sms_failed_last_day=single.sms_failed_last_day,
+        sms_blocked=single.sms_blocked,
         inbox_waiting=single.inbox_waiting,
         dead_letters=single.dead_letters,
         heartbeats_s={name: float(age) for name, age in tx.execute(_HEARTBEATS)},

@@ -113,12 +113,12 @@ _TIMELINE = """
                receipt, conversation_id, nullif(detail, ''))
           FROM evidence WHERE payout_id = :id
         UNION ALL
-        SELECT queued_at, 7, 'SMS', kind || ' queued' FROM message WHERE payout_id = :id
+        SELECT queued_at, 7, 'SMS', 'queued (' || kind || ')' FROM message WHERE payout_id = :id
         UNION ALL
-        SELECT accepted_at, 8, 'SMS', kind || ' taken by the gateway'
+        SELECT accepted_at, 8, 'SMS', 'taken by the gateway (' || kind || ')'
           FROM message WHERE payout_id = :id AND accepted_at IS NOT NULL
         UNION ALL
-        SELECT finished_at, 9, 'SMS', concat_ws(': ', kind || ' ' || state, failure)
+        SELECT finished_at, 9, 'SMS', concat_ws(': ', state || ' (' || kind || ')', failure)
           FROM message WHERE payout_id = :id AND finished_at IS NOT NULL
         UNION ALL
         SELECT first_seen, 4, 'needs a person', step || ': ' || reason

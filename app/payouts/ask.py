@@ -13,17 +13,13 @@ from app.config import Settings
 from app.db import Database, Tx
 from app.doorbell import Doorbell, Step
 from app.observability import logger
-from app.payouts import calls, claims, poison
+from app.payouts import calls, claims, due, poison
 from app.payouts.claims import Payout
 from app.payouts.deadlines import Schedule
 from app.payouts.report import Report
 from app.payouts.states import SENT_STATES
 from app.providers import daraja
 
-_DUE = (
-    "p.state IN ('submitted', 'in_doubt') AND p.ask_due_at <= now() AND NOT p.frozen"
-    f" AND {claims.fresh(Step.ASK)}"
-)
 ASK_AGAIN_AFTER_S = 30
 """When a query itself was not taken."""
 
@@ -54,7 +50,7 @@ class Ask:
         payouts: list[Payout] = []
         try:
             with self.db.transaction() as tx:
-                payouts = claims.take(tx, _DUE, limit=limit, order="p.ask_due_at")
+                payouts = claims.take(tx, due.claim(Step.ASK), limit=limit, order="p.ask_due_at")
                 if len(payouts) == limit:
                     self.doorbell.ring(Step.ASK)
                 committed = self._intend(tx, payouts)
@@ -84,8 +80,9 @@ class Ask:
                 sa.text("INSERT INTO status_query (id, payout_id) VALUES (:id, :payout)"),
                 {"id": query_id, "payout": payout.id},
             )
-            due = self.schedule.next_ask(first_call_at=payout.first_call_at or at, now=at)
-            claims.update(tx, [{"id": payout.id, "ask_due_at": due, "asks": payout.asks + 1}])
+            again_at = self.schedule.next_ask(first_call_at=payout.first_call_at or at, now=at)
+            planned = {"id": payout.id, "ask_due_at": again_at, "asks": payout.asks + 1}
+            claims.update(tx, [planned])
             queries.append(Query(query_id, payout, self._request(payout, query_id)))
         return queries
 

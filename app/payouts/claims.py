@@ -88,11 +88,6 @@ def now(tx: Tx) -> datetime:
     return moment
 
 
-def fresh(step: str) -> str:
-    """The condition that keeps payouts which failed in a step out of that step's batches."""
-    return f"(p.failures = 0 OR p.failed_step <> '{step}')"
-
-
 def update(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> None:
     """Write columns of payouts that this database transaction has locked.
 

@@ -50,6 +50,10 @@ class Schedule:
         closes_s = self.resend_after_s[-1] + RESEND_LATE_S_MAX
         return now <= first_call_at + timedelta(seconds=closes_s)
 
+    def next_notice(self, *, first_call_at: datetime) -> datetime:
+        """When the member is told that M-PESA is silent."""
+        return first_call_at + timedelta(seconds=self.notice_after_s)
+
     def next_ask(self, *, first_call_at: datetime, now: datetime) -> datetime:
         """The next status query; after the last interval, again and again at that interval."""
         planned = _next(self.ask_after_s, first_call_at, now)

@@ -5,6 +5,7 @@ the payout. What she can spend is decided here, under the lock of her balance, a
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -13,50 +14,65 @@ from app.db import Database, Tx
 from app.doorbell import Doorbell, Step
 from app.ledger import entries, posting
 from app.messages import outbox
-from app.payouts import claims, poison
+from app.payouts import claims, due, poison, sim_check, switch
 from app.payouts.claims import BATCH_MAX, Payout
 from app.payouts.report import Report
 from app.payouts.states import State
 
-_DUE = f"p.state = 'requested' AND p.work_due_at <= now() AND {claims.fresh(Step.DEBIT)}"
 
+@dataclass(frozen=True, slots=True)
+class Debit:
+    """The step with what it needs: one per worker process."""
 
-def run(db: Database, doorbell: Doorbell, *, limit: int = BATCH_MAX) -> Report:
-    """Debit every payout that is due."""
-    payouts: list[Payout] = []
-    set_aside = 0
-    try:
-        with db.transaction() as tx:
-            payouts = claims.take(tx, _DUE, limit=limit, order="p.work_due_at")
-            if len(payouts) == limit:
-                doorbell.ring(Step.DEBIT)
-            work(tx, payouts)
-    except poison.NEVER_POISON:
-        raise
-    except Exception:  # noqa: BLE001 - one of them is poison; find out which
-        set_aside = poison.one_by_one(db, Step.DEBIT, payouts, work).set_aside
-    if payouts:
-        doorbell.ring(Step.PAY, Step.SMS)
-    return Report.of(payouts, set_aside=set_aside)
+    db: Database
+    doorbell: Doorbell
+    checks_sim: bool = False
+    """Whether what was debited waits for a SIM check before it is sent."""
 
+    def run(self, *, limit: int = BATCH_MAX) -> Report:
+        """Debit every payout that is due."""
+        payouts: list[Payout] = []
+        set_aside = 0
+        try:
+            with self.db.transaction() as tx:
+                payouts = claims.take(tx, due.claim(Step.DEBIT), limit=limit, order="p.work_due_at")
+                if len(payouts) == limit:
+                    self.doorbell.ring(Step.DEBIT)
+                self._work(tx, payouts)
+        except poison.NEVER_POISON:
+            raise
+        except Exception:  # noqa: BLE001 - one of them is poison; find out which
+            set_aside = poison.one_by_one(self.db, Step.DEBIT, payouts, self._work).set_aside
+        if payouts:
+            self._ring_next()
+        return Report.of(payouts, set_aside=set_aside)
 
-def alone(db: Database, doorbell: Doorbell, reference: str) -> Report:
-    """Debit one payout that was set aside."""
-    worked = poison.alone(db, Step.DEBIT, reference, work)
-    doorbell.ring(Step.PAY, Step.SMS)
-    return Report((reference,), 1 - worked.set_aside, worked.set_aside)
+    def alone(self, reference: str) -> Report:
+        """Debit one payout that was set aside."""
+        worked = poison.alone(self.db, Step.DEBIT, reference, self._work)
+        self._ring_next()
+        return Report((reference,), 1 - worked.set_aside, worked.set_aside)
 
+    def _ring_next(self) -> None:
+        self.doorbell.ring(Step.CHECK if self.checks_sim else Step.PAY, Step.SMS)
 
-def work(tx: Tx, payouts: Sequence[Payout]) -> list[None]:
-    """Reserve what is covered and decline what is not, in one posting for all."""
-    payouts = [p for p in payouts if p.state is State.REQUESTED]
-    if not payouts:
+    def _work(self, tx: Tx, payouts: Sequence[Payout]) -> list[None]:
+        """Reserve what is covered and decline what is not, in one posting for all."""
+        payouts = [p for p in payouts if p.state is State.REQUESTED and not p.frozen]
+        if not payouts or not switch.hold(tx):
+            return []
+        # The balances are locked in account order, as every posting locks them; one member has
+        # one open payout, so no account appears twice.
+        available = posting.lock_available(tx, [p.account_id for p in payouts])
+        covered = [p for p in payouts if available.get(p.account_id, 0) >= p.total_cents]
+        _reserve(tx, covered)
+        if self.checks_sim:
+            sim_check.wanted(tx, covered)
+        _decline(tx, [p for p in payouts if available.get(p.account_id, 0) < p.total_cents])
         return []
-    # The balances are locked in account order, as every posting locks them; one member has one
-    # open payout, so no account appears twice.
-    available = posting.lock_available(tx, [p.account_id for p in payouts])
-    covered = [p for p in payouts if available.get(p.account_id, 0) >= p.total_cents]
-    short = [p for p in payouts if available.get(p.account_id, 0) < p.total_cents]
+
+
+def _reserve(tx: Tx, covered: Sequence[Payout]) -> None:
     today = tx.scalar(sa.text("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date"))
     assert today is not None
     posting.post_many(
@@ -73,6 +89,9 @@ def work(tx: Tx, payouts: Sequence[Payout]) -> list[None]:
         ],
     )
     claims.update(tx, [{"id": p.id, "state": "reserved", "cause": "debited"} for p in covered])
+
+
+def _decline(tx: Tx, short: Sequence[Payout]) -> None:
     claims.update(
         tx,
         [
@@ -82,6 +101,7 @@ def work(tx: Tx, payouts: Sequence[Payout]) -> list[None]:
                 "cause": "savings do not cover the total",
                 "reason_code": "insufficient",
                 "work_due_at": None,
+                "notice_due_at": None,
             }
             for p in short
         ],
@@ -98,4 +118,3 @@ def work(tx: Tx, payouts: Sequence[Payout]) -> list[None]:
             language=p.language,
             facts={"ref": p.reference, "amount_cents": p.amount_cents},
         )
-    return []

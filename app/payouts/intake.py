@@ -1,7 +1,7 @@
 """Taking a withdrawal in: from a quote that was shown and a PIN that was right to a payout."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,18 +11,13 @@ from app import ids
 from app.db import Tx
 from app.errors import Broken
 from app.ledger import statements
-from app.payouts import claims, quotes
+from app.payouts import claims, limits, switch
+from app.payouts.reasons import Reason
 from app.payouts.states import OPEN_STATES
 
+__all__ = ["NotAccepted", "OpenPayout", "Reason", "Requested", "open_payout", "request"]
+
 REFERENCE_TRIES_MAX = 5
-
-
-class Reason(StrEnum):
-    """Why a withdrawal was not taken in. Nothing has been deducted in any of these cases."""
-
-    ONE_OPEN = "one_open"
-    INSUFFICIENT = "insufficient"
-    DAILY_LIMIT = "daily_limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,65 +41,84 @@ class OpenPayout:
     reference: str
     state: str
     amount_cents: int
+    can_cancel: bool
+    """Nothing was sent yet, so she may take it back."""
 
 
 _INSERT = sa.text(
     "INSERT INTO payout (id, reference, quote_id, member_id, account_id, msisdn, language,"
-    " amount_cents, fee_cents, duty_cents, reserve_id, resolve_id)"
+    " amount_cents, fee_cents, duty_cents, reserve_id, resolve_id, notice_due_at)"
     " SELECT :id, :reference, q.id, q.member_id, q.account_id, m.msisdn, m.language,"
-    " q.amount_cents, q.fee_cents, q.duty_cents, :reserve_id, :resolve_id"
+    " q.amount_cents, q.fee_cents, q.duty_cents, :reserve_id, :resolve_id, now() + :notice_after"
     " FROM quote q JOIN member m ON m.id = q.member_id WHERE q.id = :quote_id"
     " ON CONFLICT DO NOTHING RETURNING reference"
 )
-_DRAWN_TODAY = sa.text(
-    "SELECT coalesce(sum(amount_cents), 0) FROM payout WHERE member_id = :member"
-    " AND state NOT IN ('declined', 'reversed', 'cancelled', 'returned')"
-    " AND requested_at >= date_trunc('day', now(), 'Africa/Nairobi')"
+_QUOTE = sa.text(
+    "SELECT member_id, account_id, amount_cents, amount_cents + fee_cents + duty_cents"
+    " AS total_cents FROM quote WHERE id = :id"
+)
+# Locked, so that her withdrawals come one after the other and none slips past a change of her
+# standing. No key changes, so that a step's SMS to her need not wait.
+_MAY_WITHDRAW = sa.text(
+    "SELECT m.status = 'active' AND m.mandate = 'sole' AND m.phone_locked_at IS NULL"
+    " AND a.withdrawable FROM member m JOIN member_account a ON a.member_id = m.id"
+    " WHERE m.id = :member AND a.account_id = :account FOR NO KEY UPDATE OF m"
+)
+_OPEN = sa.text(
+    "SELECT reference, state, amount_cents, state IN ('requested', 'reserved') AND NOT frozen"
+    " AND NOT EXISTS (SELECT FROM attempt a WHERE a.payout_id = p.id) AS can_cancel"
+    " FROM payout p WHERE member_id = :member AND state = ANY(:states)"
 )
 
 
-def request(tx: Tx, *, quote_id: UUID) -> Requested | NotAccepted:
+def request(tx: Tx, *, quote_id: UUID, notice_after_s: int) -> Requested | NotAccepted:
     """Turn a quote into a payout, once. A repeat finds the payout that the quote became.
 
-    The funds check here is advice for the screen; the debit step decides under the lock.
+    The funds check here is advice for the screen; the debit step decides under the lock. The
+    limits are decided here.
+
+    Args:
+        tx: The hop's transaction. The member's row stays locked until it ends.
+        quote_id: What the member saw and confirmed.
+        notice_after_s: When she is told that it waits, should nothing have been sent by then.
 
     Raises:
         Broken: there is no such quote.
+        NoLimits: no limits are in force.
     """
     known = _reference_of(tx, quote_id)
     if known is not None:
         return Requested(known)
-    quote = tx.execute(
-        sa.text(
-            "SELECT member_id, account_id, amount_cents, amount_cents + fee_cents + duty_cents"
-            " AS total_cents FROM quote WHERE id = :id"
-        ),
-        {"id": quote_id},
-    ).one_or_none()
+    quote = tx.execute(_QUOTE, {"id": quote_id}).one_or_none()
     if quote is None:
         raise Broken(f"no quote {quote_id}")
-    reason = _refusal(tx, quote)
+    at = claims.now(tx)
+    reason = _refusal(tx, quote, at)
     if reason is None:
-        return _insert(tx, quote_id, quote.member_id)
+        return _insert(tx, quote_id, quote.member_id, at, timedelta(seconds=notice_after_s))
     # What stands in the way may be this very quote's payout, made a moment ago by another hand.
     known = _reference_of(tx, quote_id)
     return NotAccepted(reason) if known is None else Requested(known)
 
 
-def _refusal(tx: Tx, quote: sa.Row[Any]) -> Reason | None:
+def _refusal(tx: Tx, quote: sa.Row[Any], at: datetime) -> Reason | None:
     """Why this withdrawal cannot be taken in now, if anything stands in its way."""
+    who = {"member": quote.member_id, "account": quote.account_id}
+    if tx.scalar(_MAY_WITHDRAW, who) is not True:
+        return Reason.NOT_ALLOWED
+    if switch.stopped(tx) is not None:
+        return Reason.STOPPED
     if open_payout(tx, quote.member_id) is not None:
         return Reason.ONE_OPEN
     if statements.available(tx, quote.account_id) < quote.total_cents:
         return Reason.INSUFFICIENT
-    drawn = tx.scalar(_DRAWN_TODAY, {"member": quote.member_id}) or 0
-    if drawn + quote.amount_cents > quotes.limits(tx).daily_cents:
-        return Reason.DAILY_LIMIT
-    return None
+    # Last, because it may hold up other members' withdrawals until we commit.
+    return limits.refusal(tx, member_id=quote.member_id, amount_cents=quote.amount_cents, at=at)
 
 
-def _insert(tx: Tx, quote_id: UUID, member_id: int) -> Requested | NotAccepted:
-    at = claims.now(tx)
+def _insert(
+    tx: Tx, quote_id: UUID, member_id: int, at: datetime, notice_after: timedelta
+) -> Requested | NotAccepted:
     for _ in range(REFERENCE_TRIES_MAX):
         reference = tx.scalar(
             _INSERT,
@@ -114,6 +128,7 @@ def _insert(tx: Tx, quote_id: UUID, member_id: int) -> Requested | NotAccepted:
                 "quote_id": quote_id,
                 "reserve_id": ids.uuid7(at),
                 "resolve_id": ids.uuid7(at),
+                "notice_after": notice_after,
             },
         )
         if reference is not None:
@@ -137,11 +152,6 @@ def _reference_of(tx: Tx, quote_id: UUID) -> str | None:
 
 def open_payout(tx: Tx, member_id: int) -> OpenPayout | None:
     """The member's withdrawal that has not ended yet, if there is one."""
-    row = tx.execute(
-        sa.text(
-            "SELECT reference, state, amount_cents FROM payout"
-            " WHERE member_id = :member AND state = ANY(:states)"
-        ),
-        {"member": member_id, "states": sorted(OPEN_STATES)},
-    ).one_or_none()
+    who = {"member": member_id, "states": sorted(OPEN_STATES)}
+    row = tx.execute(_OPEN, who).one_or_none()
     return None if row is None else OpenPayout(*row)

@@ -13,6 +13,7 @@ from app.ledger.entries import JournalEntry
 from app.messages import outbox
 from app.observability import logger
 from app.payouts import claims
+from app.payouts.cancel import UNSENT_STATES
 from app.payouts.claims import Payout
 from app.payouts.deadlines import FIRST_ASK_OF_DOUBT_S, Schedule, retry_after
 from app.payouts.evidence import Act, Class, Decision
@@ -79,7 +80,7 @@ class Outcomes:
             case Act.SEND_AGAIN if is_news:
                 due = self._at + retry_after(calls)
                 self._change(payout, work_due_at=due, doubt_due_at=None)
-        self._tell_of_silence(payout, decision)
+        self._tell_of_waiting(payout, decision)
 
     def write(self) -> None:
         """Post the entries, move the payouts, queue the texts."""
@@ -88,7 +89,7 @@ class Outcomes:
             claims.update(self._tx, [change])
         for kind, payout, facts in self._texts:
             if kind in {"sent", "failed"}:
-                facts["balance_cents"] = statements.available(self._tx, payout.account_id)
+                facts["balance_cents"] = self._balance(payout)
             outbox.queue(
                 self._tx,
                 kind,
@@ -99,6 +100,13 @@ class Outcomes:
                 language=payout.language,
                 facts={"ref": payout.reference, "amount_cents": payout.amount_cents, **facts},
             )
+
+    def _balance(self, payout: Payout) -> int | None:
+        """For the receipt, unless the member chose receipts without it: phones are shared."""
+        wanted = sa.text("SELECT receipt_balance FROM member WHERE id = :member")
+        if not self._tx.scalar(wanted, {"member": payout.member_id}):
+            return None
+        return statements.available(self._tx, payout.account_id)
 
     def _change(self, payout: Payout, **columns: Any) -> None:
         self._changes.append({"id": payout.id, **columns})
@@ -169,8 +177,9 @@ class Outcomes:
             payout,
             frozen=True,
             failure=decision.why,
-            **{**_NO_TIMERS, "notice_due_at": self._notice_at(payout)},
+            **_NO_TIMERS,
         )
+        self._texts.append(("frozen", payout, {}))
         logger().critical("payout_contradiction", reference=payout.reference, why=decision.why)
 
     def _submitted(self, payout: Payout, decision: Decision) -> None:
@@ -228,22 +237,27 @@ class Outcomes:
         """When to tell the member of the silence; None once she was told, or the time is past."""
         if payout.state not in SENT_STATES:
             return None
-        planned = (payout.first_call_at or self._at) + timedelta(
-            seconds=self._schedule.notice_after_s
-        )
+        planned = self._schedule.next_notice(first_call_at=payout.first_call_at or self._at)
         return planned if planned > self._at else None
 
-    def _tell_of_silence(self, payout: Payout, decision: Decision) -> None:
-        """M-PESA is silent for longer than a member should wonder. Told once."""
-        # A payout that never reached M-PESA waits because of us, which is another text.
-        ended = decision.act in {Act.SETTLE, Act.COMPENSATE, Act.RECOVER, Act.SEND_AGAIN}
-        overdue = payout.first_call_at is not None and self._at >= (
-            payout.first_call_at + timedelta(seconds=self._schedule.notice_after_s)
-        )
+    def _tell_of_waiting(self, payout: Payout, decision: Decision) -> None:
+        """She has waited for longer than a member should wonder: because of us, or of M-PESA."""
+        if decision.act in {Act.SETTLE, Act.COMPENSATE, Act.RECOVER, Act.FREEZE}:
+            return  # another text tells more
         # Planned under a shorter setting, perhaps: a timer that has passed must not stay.
-        overdue |= payout.notice_due_at is not None and payout.notice_due_at <= self._at
-        if ended or not overdue or payout.state not in SENT_STATES:
+        passed = payout.notice_due_at is not None and payout.notice_due_at <= self._at
+        silent = payout.first_call_at is not None and self._at >= self._schedule.next_notice(
+            first_call_at=payout.first_call_at
+        )
+        if not (passed or silent):
             return
-        self._texts.append(("silent", payout, {}))
+        kind = None
+        if payout.state in UNSENT_STATES:
+            kind = "held"
+        elif payout.state in SENT_STATES and decision.act is not Act.SEND_AGAIN:
+            # What is known never to have reached M-PESA is not M-PESA's silence.
+            kind = "silent"
+        if kind is not None and not payout.frozen:
+            self._texts.append((kind, payout, {}))
         if payout.notice_due_at is not None:
             self._change(payout, notice_due_at=None)

@@ -7,29 +7,15 @@ import sqlalchemy as sa
 from app.db import Tx
 from app.doorbell import Step
 from app.observability import logger
-from app.payouts import claims
+from app.payouts import due
 from app.payouts.deadlines import SILENT_S
+from app.payouts.switch import IS_STOPPED
 
 _DUE = sa.text(
     " UNION ALL ".join(
-        f"SELECT '{step}' WHERE EXISTS (SELECT FROM payout p"  # noqa: S608 - constants
-        f" WHERE ({due}) AND {claims.fresh(step)})"
-        for step, due in (
-            (Step.DEBIT, "p.state = 'requested' AND p.work_due_at <= now()"),
-            (
-                Step.PAY,
-                "NOT p.frozen AND p.state IN ('reserved', 'submitting') AND p.work_due_at <= now()",
-            ),
-            (Step.PAY, "NOT p.frozen AND p.state = 'in_doubt' AND p.resend_due_at <= now()"),
-            (
-                Step.ASK,
-                "NOT p.frozen AND p.state IN ('submitted', 'in_doubt') AND p.ask_due_at <= now()",
-            ),
-            (Step.RESOLVE, "p.id IN (SELECT payout_id FROM inbox WHERE worked_at IS NULL)"),
-            (Step.RESOLVE, "p.id IN (SELECT payout_id FROM evidence WHERE folded_at IS NULL)"),
-            (Step.RESOLVE, "p.doubt_due_at <= now()"),
-            (Step.RESOLVE, "p.notice_due_at <= now()"),
-        )
+        f"SELECT '{step}' WHERE EXISTS (SELECT FROM payout p WHERE {look})"  # noqa: S608 - constants
+        for step in due.SAGA_STEPS
+        for look in due.looks(step)
     )
 )
 """What each step's own claim would find. A payout that failed in a step rings for no batch of it:
@@ -45,8 +31,10 @@ def alone(tx: Tx) -> list[tuple[Step, str]]:
     """Payouts that failed in a step and are due to be tried again, each by a job of its own."""
     rows = tx.execute(
         sa.text(
-            "UPDATE payout SET retry_at = now() + interval '1 minute'"
+            "UPDATE payout SET retry_at = now() + interval '1 minute'"  # noqa: S608 - constants
             " WHERE id IN (SELECT id FROM payout WHERE retry_at <= now()"
+            # A stop holds back these as it does the batches.
+            f"             AND NOT (state IN ('requested', 'reserved') AND {IS_STOPPED})"
             "              ORDER BY retry_at LIMIT 50 FOR UPDATE SKIP LOCKED)"
             " RETURNING failed_step, reference"
         )

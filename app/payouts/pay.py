@@ -19,7 +19,7 @@ from app.db import Database, DatabaseAway, Tx
 from app.doorbell import Doorbell, Step
 from app.msisdn import mask
 from app.observability import logger
-from app.payouts import calls, claims, poison
+from app.payouts import calls, claims, due, poison, switch
 from app.payouts.claims import Payout
 from app.payouts.deadlines import LEASE_MARGIN_S, Schedule
 from app.payouts.evidence import Class
@@ -32,12 +32,6 @@ RECORD_WAIT_S_MAX = 15
 """How long to try again to keep outcomes while PostgreSQL is away. After it, we shall ask."""
 RECORD_PAUSE_S = 0.5
 
-_DUE = (
-    "NOT p.frozen AND ("
-    " (p.state IN ('reserved', 'submitting') AND p.work_due_at <= now())"
-    " OR (p.state = 'in_doubt' AND p.resend_due_at <= now()))"
-    f" AND {claims.fresh(Step.PAY)}"
-)
 _OLDEST_FIRST = "coalesce(p.work_due_at, p.resend_due_at)"
 """By no column that has an index of its own: with one, and with old statistics, PostgreSQL walks
 all payouts there ever were to find the first that are due."""
@@ -81,7 +75,7 @@ class Pay:
         payouts: list[Payout] = []
         try:
             with self.db.transaction() as tx:
-                payouts = claims.take(tx, _DUE, limit=limit, order=_OLDEST_FIRST)
+                payouts = claims.take(tx, due.claim(Step.PAY), limit=limit, order=_OLDEST_FIRST)
                 if len(payouts) == limit:
                     self.doorbell.ring(Step.PAY)
                 committed = self._intend(tx, payouts)
@@ -98,10 +92,13 @@ class Pay:
 
     def _intend(self, tx: Tx, payouts: Sequence[Payout]) -> list[Call]:
         """Write the attempts and move the payouts. After the commit, and only then, we call."""
+        if not payouts:
+            return []
+        may_begin = switch.hold(tx)
         at = claims.now(tx)
         committed = []
         for payout in payouts:
-            if not _is_due(payout, at):
+            if not _is_due(payout, at, may_begin=may_begin):
                 continue
             if self._is_too_late(payout, at):
                 claims.update(tx, [{"id": payout.id, "resend_due_at": None}])
@@ -134,6 +131,10 @@ class Pay:
                         )
                         if payout.state is State.IN_DOUBT
                         else None,
+                        # Until now it waited because of us; from now on, for M-PESA.
+                        "notice_due_at": self.schedule.next_notice(first_call_at=at)
+                        if payout.first_call_at is None
+                        else payout.notice_due_at,
                         "claimed_by": self.worker,
                         "lease_until": at + timedelta(seconds=self.schedule.lease_s),
                     }
@@ -196,21 +197,23 @@ def _clock() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def _is_due(payout: Payout, at: datetime) -> bool:
-    """The condition of `_DUE` for one payout, whichever way it got here.
+def _is_due(payout: Payout, at: datetime, *, may_begin: bool) -> bool:
+    """The condition of `due` for one payout, whichever way it got here.
 
     A job `pay-BRZ…` may run twice, or days later, when the payout's call is long on the wire.
     """
     if payout.frozen:
         return False
     match payout.state:
-        case State.RESERVED | State.SUBMITTING:
-            due = payout.work_due_at
+        case State.RESERVED if may_begin:
+            planned = payout.work_due_at
+        case State.SUBMITTING:
+            planned = payout.work_due_at
         case State.IN_DOUBT:
-            due = payout.resend_due_at
+            planned = payout.resend_due_at
         case _:
-            due = None
-    return due is not None and due <= at
+            planned = None
+    return planned is not None and planned <= at
 
 
 def _record(tx: Tx, call: Call, outcome: daraja.Outcome, worker: str) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from app.db import Database, DatabaseAway, Tx
 from app.doorbell import JobTookTooLong, Step
-from app.errors import BarazaError
+from app.errors import BarazaError, Refused
 from app.observability import logger
 from app.payouts import claims
 from app.payouts.claims import Payout
@@ -33,6 +33,12 @@ class NeedsPerson(BarazaError):
     """A payout failed in a step as often as it may. Its text names the payout, nothing else."""
 
     code = "PO-90"
+
+
+class NothingToRetry(Refused):
+    """The payout has not failed in a step as often as it may, so nobody needs to revive it."""
+
+    code = "PO-91"
 
 
 @dataclass(slots=True)
@@ -91,6 +97,29 @@ def alone(db: Database, step: Step, reference: str, work: Work[Intent]) -> Worke
     else:
         worked.intents.extend(intents)
     return worked
+
+
+def revive(tx: Tx, reference: str) -> Step:
+    """Let a dead letter be tried again at once, by a job of its own. Returns its step.
+
+    It keeps one failure, so that it stays out of the batches until it was worked, and the dead
+    letter stays open until then.
+
+    Raises:
+        NothingToRetry: no such payout is a dead letter.
+    """
+    step = tx.scalar(
+        sa.text(
+            "UPDATE payout p SET failures = 1, retry_at = now() WHERE reference = :reference"
+            " AND failures > 0 AND retry_at IS NULL AND EXISTS (SELECT FROM dead_letter d"
+            "  WHERE d.payout_id = p.id AND d.step = p.failed_step AND d.closed_at IS NULL)"
+            " RETURNING failed_step"
+        ),
+        {"reference": reference},
+    )
+    if step is None:
+        raise NothingToRetry(f"{reference} is no payout that waits for a person")
+    return Step(step)
 
 
 def _count(db: Database, step: Step, reference: str, raised: Exception) -> int:

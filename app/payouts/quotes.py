@@ -13,18 +13,9 @@ from app.payouts import claims
 
 
 class NoTariff(Refused):
-    """No tariff band, duty rate or limit is in force for this amount today."""
+    """No tariff band or duty rate is in force for this amount today."""
 
     code = "QT-01"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one withdrawal may be, in cents, ends included, and the most a member may draw a day."""
-
-    minimum_cents: int
-    maximum_cents: int
-    daily_cents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +35,6 @@ class Quote:
 
 _TODAY = "(now() AT TIME ZONE 'Africa/Nairobi')::date"
 
-_LIMITS = sa.text(
-    "SELECT minimum_cents, maximum_cents, daily_cents FROM withdrawal_limit"  # noqa: S608 - constants
-    f" WHERE effective_from <= {_TODAY} ORDER BY effective_from DESC, id DESC LIMIT 1"
-)
 _PRICE = sa.text(
     "SELECT b.fee_cents, e.basis_points FROM tariff_band b,"  # noqa: S608 - constants
     f" (SELECT basis_points FROM excise_rate WHERE effective_from <= {_TODAY}"
@@ -66,18 +53,6 @@ _SELECT = sa.text(
     "SELECT id, amount_cents, fee_cents, duty_cents FROM quote"
     " WHERE session_id = :session_id AND transcript_mac = :transcript_mac"
 )
-
-
-def limits(tx: Tx) -> Limits:
-    """The limits in force today.
-
-    Raises:
-        NoTariff: none are configured.
-    """
-    row = tx.execute(_LIMITS).one_or_none()
-    if row is None:
-        raise NoTariff("no withdrawal limits are in force")
-    return Limits(*row)
 
 
 def make(

@@ -13,22 +13,13 @@ import sqlalchemy as sa
 
 from app.db import Database, Tx
 from app.doorbell import Doorbell, Step
-from app.payouts import claims, classify, poison
+from app.payouts import claims, classify, due, poison
 from app.payouts.claims import BATCH_MAX, Payout
 from app.payouts.deadlines import Schedule
 from app.payouts.evidence import Class, Evidence, Situation, Source, decide
 from app.payouts.outcome import Outcomes
 from app.payouts.report import Report
 from app.providers import result_codes
-
-_WAITING = (
-    "p.id IN (SELECT payout_id FROM inbox WHERE worked_at IS NULL"  # noqa: S608 - constants
-    " UNION SELECT payout_id FROM evidence WHERE folded_at IS NULL"
-    " UNION SELECT id FROM payout WHERE doubt_due_at <= now()"
-    " UNION SELECT id FROM payout WHERE notice_due_at <= now())"
-    " AND " + claims.fresh(Step.RESOLVE)
-)
-"""Four small partial indexes tell what waits, however many payouts there are."""
 
 CALLS_THAT_MAY_HAVE_ARRIVED = "outcome IS NULL OR outcome IN ('in_doubt', 'accepted', 'duplicate')"
 
@@ -47,7 +38,7 @@ class Resolve:
         set_aside = 0
         try:
             with self.db.transaction() as tx:
-                payouts = claims.take(tx, _WAITING, limit=limit, order="p.id")
+                payouts = claims.take(tx, due.claim(Step.RESOLVE), limit=limit, order="p.id")
                 if len(payouts) == limit:
                     self.doorbell.ring(Step.RESOLVE)
                 self._work(tx, payouts)

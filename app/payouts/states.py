@@ -66,6 +66,7 @@ MOVES: frozenset[Move] = frozenset(
     {
         Move(_S.REQUESTED, _S.RESERVED, Needs.NOTHING),
         Move(_S.REQUESTED, _S.DECLINED, Needs.NEVER_SENT),
+        Move(_S.REQUESTED, _S.CANCELLED, Needs.NEVER_SENT),
         Move(_S.REQUESTED, _S.APPROVAL, Needs.NOTHING),
         Move(_S.APPROVAL, _S.RESERVED, Needs.NOTHING),
         Move(_S.APPROVAL, _S.CANCELLED, Needs.NEVER_SENT),

@@ -67,6 +67,8 @@ _REJECTED = {
     "409": "DoNotDisturbRejection",
     "502": "RejectedByGateway",
 }
+USER_IN_BLACKLIST = "406"
+"""The code of a number whose owner blocked our sender."""
 _ANOTHER_ROUTE = "407"
 _OUT_OF_CREDIT = "405"
 _CODES = {name.lower(): code for code, name in {**_REJECTED, **_TRY_LATER}.items()}

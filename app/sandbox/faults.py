@@ -7,11 +7,14 @@ A fault is asked for over HTTP, so that tests, the command line and a page use t
 `match` names facts of a call that must all be equal (`api`, `msisdn`, `amount` in shillings, …);
 `nth` is the how-manieth matching call since the fault was added. `times` is how often it happens
 (default 1; null: until cleared). Everything else changes the behaviour, which documents it.
+
+`GET /faults` is a scenario: saved and sent back with `PUT /faults`, it is in force again, alone.
+`GET /faults/vocabulary` and `GET /magic` say in words what can be asked for.
 """
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +22,8 @@ from app.sandbox.store import Store
 from app.sandbox.web import Reply, Request, Route, as_json, refuse
 
 _FRAME = {"match", "do", "times"}
+_COUNTERS = {"id", "times_left", "used"}
+"""What a listed fault has beyond what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +65,47 @@ class Vocabulary:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A fault in words, for a person who chooses one."""
+
+    name: str
+    group: str
+    title: str
+    happens: str
+    must_be_seen: str
+    """Of Baraza, and by the member."""
+    example: Mapping[str, Any]
+    """Can be posted as it is."""
+    featured: bool = False
+    """What to try first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Magic:
+    """What an amount ending in these two digits asks for, without any fault."""
+
+    ending: str
+    title: str
+    happens: str
+    must_be_seen: str
+
+
 class Faults:
     """The faults that are in force, and the doors to them."""
 
-    def __init__(self, store: Store, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        store: Store,
+        vocabulary: Vocabulary,
+        *,
+        cards: Sequence[Card] = (),
+        magic: Sequence[Magic] = (),
+    ) -> None:
         self._store = store
         self._vocabulary = vocabulary
+        self._cards = cards
+        self._magic = magic
 
     def choose(self, **facts: object) -> Choice | None:
         """The oldest fault that fits this call, used up by one; None if none fits."""
@@ -91,11 +131,15 @@ class Faults:
         return Choice(chosen["do"], json.loads(chosen["params"]))
 
     def routes(self) -> list[Route]:
-        """Add, list and clear."""
+        """Add, list, clear, replace all, and what there is to choose from."""
         return [
             Route("POST", "/faults", self._add),
             Route("GET", "/faults", self._list),
             Route("DELETE", "/faults", self._clear),
+            Route("PUT", "/faults", self._replace),
+            Route("GET", "/faults/vocabulary", self._describe),
+            Route("DELETE", "/faults/{number}", self._take_back),
+            Route("GET", "/magic", lambda _: as_json([asdict(one) for one in self._magic])),
         ]
 
     def _add(self, request: Request) -> Reply:
@@ -103,13 +147,42 @@ class Faults:
         slip = self._vocabulary.slip_in(asked)
         if slip:
             return refuse(slip)
+        return as_json({"id": self._put_in_force(asked)}, HTTPStatus.CREATED)
+
+    def _put_in_force(self, asked: Mapping[str, Any]) -> int:
         params = {name: value for name, value in asked.items() if name not in _FRAME}
-        number = self._store.run(
+        return self._store.run(
             "INSERT INTO fault (match, do, params, times_left) VALUES (?, ?, ?, ?)",
             json.dumps(asked.get("match", {})), asked["do"], json.dumps(params),
             asked.get("times", 1),
         )  # fmt: skip
-        return as_json({"id": number}, HTTPStatus.CREATED)
+
+    def _replace(self, request: Request) -> Reply:
+        """Put a saved scenario in force. A fault that was used up when it was saved is left out."""
+        listed = request.json
+        if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+            return refuse("a scenario is a list of faults, as GET /faults gives it")
+        wanted = [_as_asked(one) for one in listed if one.get("times_left", 1) != 0]
+        slip = next(filter(None, map(self._vocabulary.slip_in, wanted)), None)
+        if slip:
+            return refuse(slip)
+        with self._store.transaction():
+            self._store.run("DELETE FROM fault")
+            for asked in wanted:
+                self._put_in_force(asked)
+        return self._list(request)
+
+    def _take_back(self, _: Request, number: str) -> Reply:
+        with self._store.transaction():
+            found = self._store.value("SELECT count(*) FROM fault WHERE id = ?", number)
+            self._store.run("DELETE FROM fault WHERE id = ?", number)
+        if not found:
+            return refuse("there is no such fault", HTTPStatus.NOT_FOUND)
+        return as_json({"cleared": found})
+
+    def _describe(self, _: Request) -> Reply:
+        params = sorted(self._vocabulary.params)
+        return as_json([{**asdict(card), "params": params} for card in self._cards])
 
     def _list(self, _: Request) -> Reply:
         rows = self._store.rows("SELECT * FROM fault ORDER BY id")
@@ -132,6 +205,14 @@ class Faults:
             cleared = self._store.value("SELECT count(*) FROM fault")
             self._store.run("DELETE FROM fault")
         return as_json({"cleared": cleared})
+
+
+def _as_asked(listed: Mapping[str, Any]) -> dict[str, Any]:
+    """A fault as it would be asked for, from the way it is listed."""
+    asked = {name: value for name, value in listed.items() if name not in _COUNTERS}
+    if "times_left" in listed:
+        asked["times"] = listed["times_left"]
+    return asked
 
 
 def _listed(names: Collection[str]) -> str:

@@ -15,11 +15,11 @@ from tests.support.stack import Stack, stack
 
 @pytest.fixture
 def baraza(
-    tmp_path: Path, database_logins: Logins, redis_url: str, db: Database, owner_db: Database
+    tmp_path: Path, database_logins: Logins, redis_url: str, owner_db: Database
 ) -> Iterator[Stack]:
     """Everything runs; every test ends with books that agree."""
     with stack(tmp_path, database_logins, redis_url) as made:
-        with db.transaction() as tx:
+        with owner_db.transaction() as tx:
             demo.seed(tx, Pins(made.settings.pin_pepper.get_secret_value()), production=False)
         made.start_all()
         yield made

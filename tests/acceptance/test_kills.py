@@ -46,7 +46,7 @@ def test_killed_workers_finish_once(baraza: Stack, db: Database, step: str) -> N
     reaches(db, reference, "paid", seconds=CARRIES_ON_WITHIN_S)
     assert [r["times"] for r in baraza.paid()["by_ocid"].values()] == [1]
     receipts = wait_for(
-        "the receipt", lambda: [m for m in baraza.inbox(AMINA) if reference in m["text"]]
+        "the receipt", lambda: [m for m in baraza.phone(AMINA).inbox() if reference in m.text]
     )
     assert len(receipts) >= 1
 

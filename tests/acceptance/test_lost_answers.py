@@ -57,7 +57,7 @@ def test_callbacks_early_and_twice(baraza: Stack, db: Database, behaviour: str) 
     reference = baraza.withdraw(AMINA, 1500)
     reaches(db, reference, "paid")
     texts = wait_for(
-        "a receipt", lambda: [m for m in baraza.inbox(AMINA) if reference in m["text"]]
+        "a receipt", lambda: [m for m in baraza.phone(AMINA).inbox() if reference in m.text]
     )
     assert len(texts) == 1
     assert paid_times(baraza) == [1]

@@ -17,7 +17,11 @@ def test_a_hundred_simultaneous_withdrawals_are_all_paid_once(baraza: Stack, db:
     pins = Pins(baraza.settings.pin_pepper.get_secret_value())
     with db.transaction() as tx:
         members = tx.execute(
-            sa.text("SELECT id, msisdn FROM member ORDER BY id LIMIT :n"), {"n": MEMBERS}
+            # Those before have something special about them, a second account for one.
+            sa.text(
+                "SELECT id, msisdn FROM member WHERE member_no > 'M00007' ORDER BY id LIMIT :n"
+            ),
+            {"n": MEMBERS},
         ).all()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda member: _set_pin(db, pins, member.id), members))

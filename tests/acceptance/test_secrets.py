@@ -90,9 +90,9 @@ def test_canaries_are_found_nowhere(
 ) -> None:
     """Right and wrong PINs, paid, refused and doubtful withdrawals; then everything is read."""
     for pin in PINS[1:]:
-        assert "BRZ" not in baraza.dial(AMINA, "1", "1500", pin)
+        assert "BRZ" not in baraza.phone(AMINA).dial().reply("1", "1500", pin).body
     # Typed where an amount belongs, too: people do.
-    baraza.dial(AMINA, "1", PINS[1] + "999")
+    baraza.phone(AMINA).dial().reply("1", PINS[1] + "999")
     for amount in (1502, 1508, 1504):
         reference = baraza.withdraw(AMINA, amount)
         reaches(db, reference, "reversed" if amount == 1502 else "paid", seconds=30)

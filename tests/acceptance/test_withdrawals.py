@@ -25,7 +25,7 @@ def sms(baraza: Stack, phone: str, reference: str) -> str:
     """The newest SMS about a payout, once one is there."""
 
     def look() -> list[str]:
-        return [m["text"] for m in baraza.inbox(phone) if reference in m["text"]]
+        return [m.text for m in baraza.phone(phone).inbox() if reference in m.text]
 
     return wait_for(f"an SMS about {reference}", look)[-1]
 
@@ -78,7 +78,7 @@ def test_silence_is_asked_about_until_m_pesa_tells(baraza: Stack, db: Database) 
 
 def test_savings_that_do_not_cover_the_total_are_left_alone(baraza: Stack, db: Database) -> None:
     """More than her savings: told on the screen after the PIN, nothing is deducted."""
-    last = baraza.dial(AMINA, "1", "60000", "4071")
+    last = baraza.phone(AMINA).dial().reply("1", "60000", "4071").body
     assert last.startswith("END")
     assert "BRZ" not in last
     with db.transaction() as tx:

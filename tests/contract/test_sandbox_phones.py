@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
+from app.commands.handset import Handset, NoService, SandboxNetwork
 from tests.contract.conftest import Posted
 from tests.support import sandbox
-from tests.support.handset import Handset
 from tests.support.http_script import Hang, Reply, ScriptedServer
 from tests.support.sandbox import SandboxProcess, wait_for
 
@@ -34,19 +34,19 @@ def baraza(listener: ScriptedServer) -> Posted:
 @pytest.fixture
 def handset(gateway: SandboxProcess, baraza: Posted) -> Handset:
     """A phone at this gateway."""
-    return Handset(gateway.url, PHONE)
+    return Handset(SandboxNetwork(gateway.url), PHONE)
 
 
 def hops(baraza: Posted, handset: Handset) -> list[dict[str, str]]:
     """The requests of this phone's last session."""
-    session = handset.last["session_id"]
+    session = handset.session_id
     return [form for form in baraza.forms("ussd") if form["sessionId"] == session]
 
 
 def test_a_dial_is_a_genuine_gateway_request(handset: Handset, baraza: Posted) -> None:
     """A form of exactly five fields, the plus encoded, the text empty."""
     handset.dial().sees("CON Welcome")
-    session = handset.last["session_id"]
+    session = handset.session_id
     assert re.fullmatch(r"ATUid_[0-9a-f]{32}", session)
     seen = baraza.server.seen("/ussd")[-1]
     assert seen.headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -60,8 +60,8 @@ def test_a_dial_is_a_genuine_gateway_request(handset: Handset, baraza: Posted) -
             "text": "",
         }
     ]
-    assert (handset.last["http_status"], handset.last["open"]) == (200, True)
-    assert handset.last["milliseconds"] >= 0
+    assert (handset.shown.is_open, handset.shown.fault) == (True, "")
+    assert handset.shown.milliseconds >= 0
 
 
 def test_replies_pile_up_in_the_text(handset: Handset, baraza: Posted) -> None:
@@ -88,11 +88,13 @@ def test_other_codes_are_answered_by_nobody(
     assert len(baraza.forms("ussd")) == before
 
 
-def test_numbers_are_taken_as_people_write_them(handset: Handset, baraza: Posted) -> None:
+def test_numbers_are_taken_as_people_write_them(
+    gateway: SandboxProcess, handset: Handset, baraza: Posted
+) -> None:
     handset.phone = "0712 345 678"
     handset.dial()
     assert hops(baraza, handset)[0]["phoneNumber"] == PHONE
-    answer = requests.post(f"{handset.gateway}/handset/dial", json={"phone": "12"}, timeout=5)
+    answer = requests.post(f"{gateway.url}/handset/dial", json={"phone": "12"}, timeout=5)
     assert answer.status_code == 400
 
 
@@ -103,30 +105,33 @@ def test_a_resend_is_the_same_request(handset: Handset, baraza: Posted) -> None:
     assert first == second
     baraza.on("ussd", screen("END Done"))
     handset.reply("2")
-    assert not handset.last["open"]
+    assert not handset.shown.is_open
     assert handset.resend_concurrently(3) == ["END Done"] * 3
+    assert handset.late(1) == "END Done"
     texts = [form["text"] for form in hops(baraza, handset)]
-    assert texts == ["", "1", "1", "1*2", "1*2", "1*2", "1*2"]
+    assert texts == ["", "1", "1", "1*2", "1*2", "1*2", "1*2", "1"]
+    with pytest.raises(NoService, match="no hop of this session"):
+        handset.late(3)
 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (screen("END Bye"), None),
+        (screen("END Bye"), ""),
         (screen("CON Oops", 500), "unexpected response code 500"),
         (screen(" CON space"), "the answer begins neither with CON nor with END"),
         (screen(""), "the answer begins neither with CON nor with END"),
     ],
 )
 def test_a_session_ends_on_end_and_on_any_fault(
-    handset: Handset, baraza: Posted, answer: Reply, error: str | None
+    gateway: SandboxProcess, handset: Handset, baraza: Posted, answer: Reply, error: str
 ) -> None:
     baraza.on("ussd", answer)
     handset.dial()
-    assert (handset.last["open"], handset.last["error"]) == (False, error)
+    assert (handset.shown.is_open, handset.shown.fault) == (False, error)
     refused = requests.post(
-        f"{handset.gateway}/handset/reply",
-        json={"session_id": handset.last["session_id"], "text": "1"},
+        f"{gateway.url}/handset/reply",
+        json={"session_id": handset.session_id, "text": "1"},
         timeout=5,
     )
     assert refused.status_code == 409
@@ -136,19 +141,19 @@ def test_the_gateway_waits_so_long_and_no_longer(tmp_path: Path, baraza: Posted)
     """Ten seconds, unless told otherwise. The session is then over, in the gateway's words."""
     baraza.on("ussd", Hang())
     with sandbox.africastalking(tmp_path, baraza.server.url, "--patience", "0.5") as gateway:
-        handset = Handset(gateway.url, PHONE).dial()
-    assert (handset.last["http_status"], handset.last["open"]) == (None, False)
-    assert handset.last["error"] == "TimeoutError"
-    assert 400 < handset.last["milliseconds"] < 2_000
+        handset = Handset(SandboxNetwork(gateway.url), PHONE).dial()
+    assert not handset.shown.is_open
+    assert handset.shown.fault == "TimeoutError"
+    assert 400 < handset.shown.milliseconds < 2_000
 
 
 def test_the_end_of_a_session_is_told(handset: Handset, baraza: Posted) -> None:
     """With a status of its own: the member dropped, or saw the END."""
     handset.dial().reply("1").drop()
-    dropped = handset.last["session_id"]
+    dropped = handset.session_id
     baraza.on("ussd", screen("END Bye"))
     handset.dial()
-    ended = handset.last["session_id"]
+    ended = handset.session_id
 
     def told() -> dict[str, dict[str, str]]:
         found = {form["sessionId"]: form for form in baraza.forms("end")}
@@ -162,9 +167,9 @@ def test_the_end_of_a_session_is_told(handset: Handset, baraza: Posted) -> None:
 def test_a_screen_left_alone_times_out(tmp_path: Path, baraza: Posted) -> None:
     arguments = ("--idle", "0.2")
     with sandbox.africastalking(tmp_path, baraza.server.url, *arguments) as gateway:
-        handset = Handset(gateway.url, PHONE).dial()
+        handset = Handset(SandboxNetwork(gateway.url), PHONE).dial()
         time.sleep(0.3)
-        with pytest.raises(AssertionError, match="the session has ended"):
+        with pytest.raises(NoService, match="the session has ended"):
             handset.reply("1")
 
 
@@ -174,7 +179,7 @@ def test_sessions_are_listed_without_what_was_typed(
     """And nothing typed is on disk."""
     handset.dial().reply("1", "500", "90807")
     listed: list[dict[str, Any]] = gateway.get("/handset/sessions")
-    (one,) = (row for row in listed if row["session_id"] == handset.last["session_id"])
+    (one,) = (row for row in listed if row["session_id"] == handset.session_id)
     assert (one["phone"], one["hops"], one["status"]) == (PHONE, 4, "Active")
     assert "90807" not in str(listed)
     for file in gateway.state.iterdir():

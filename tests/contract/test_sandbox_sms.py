@@ -7,7 +7,6 @@ import pytest
 import requests
 
 from tests.contract.conftest import Posted
-from tests.support.handset import Handset
 from tests.support.http_script import ScriptedServer
 from tests.support.sandbox import PASSWORD, SandboxProcess, wait_for
 
@@ -56,7 +55,7 @@ def reported(reports: Posted, phone: str, count: int = 1) -> list[str]:
 
 def texts(gateway: SandboxProcess, phone: str) -> list[tuple[str, str]]:
     """What is in a phone's inbox, with its fate."""
-    inbox = Handset(gateway.url, phone).inbox()
+    inbox = gateway.get("/handset/inbox", phone=phone)
     return [(message["text"], message["status"]) for message in inbox]
 
 
@@ -69,7 +68,7 @@ def test_a_message_is_taken_delivered_and_reported(
     (one,) = recipients(answer)
     assert one.pop("messageId").startswith("ATXid_")
     assert one == {"statusCode": 101, "number": phone, "status": "Sent", "cost": "KES 0.8000"}
-    (message,) = Handset(gateway.url, phone).inbox()
+    (message,) = gateway.get("/handset/inbox", phone=phone)
     assert (message["sender"], message["text"], message["status"]) == (
         "BARAZA", "Habari", "Success",
     )  # fmt: skip

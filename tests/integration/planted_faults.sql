@@ -144,6 +144,8 @@ UPDATE payout SET ask_due_at = now() WHERE state = 'paid';
 
 UPDATE payout SET work_due_at = now() WHERE state = 'declined';
 
+UPDATE payout SET sim_check_due_at = now() WHERE state = 'cancelled';
+
 --: every message of M-PESA's that was worked became evidence, once
 INSERT INTO inbox (kind, payout_id, sha256, body, source, worked_at, verdict)
 SELECT 'b2c_result', id, 'hash', '{}', '127.0.0.1', now(), 'success' FROM payout;
@@ -152,6 +154,8 @@ SELECT 'b2c_result', id, 'hash', '{}', '127.0.0.1', now(), 'success' FROM payout
 DELETE FROM message WHERE kind = 'sent';
 
 DELETE FROM message WHERE kind = 'declined';
+
+DELETE FROM message WHERE kind = 'cancelled';
 
 UPDATE message SET kind = 'sent' WHERE kind = 'failed';
 
@@ -171,3 +175,8 @@ UPDATE message SET state = 'accepted', due_at = NULL;
 ALTER TABLE payout DISABLE TRIGGER payout_guard;
 
 DROP TRIGGER payout_event_kept ON payout_event;
+
+--: the guards of prices and limits are switched on
+ALTER TABLE withdrawal_limit DISABLE TRIGGER withdrawal_limit_kept;
+
+DROP TRIGGER tariff_band_guard ON tariff_band;

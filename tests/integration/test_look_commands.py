@@ -193,7 +193,7 @@ def test_the_sms_list_shows_texts_and_narrows(look: Look) -> None:
     (one,) = look.json("sms", "list", "--payout", reference)
     assert ("sent", "queued", reference) == (one["kind"], one["state"], one["reference"])
     assert one["text"].startswith(f"{reference} Confirmed.")
-    assert len(look.json("sms", "list", "--state", "queued")) == 4
+    assert len(look.json("sms", "list", "--state", "queued")) == 5
     assert f"{reference} Confirmed." in " ".join(look.run("sms", "list").split())
 
 
@@ -203,7 +203,7 @@ def test_a_member_is_found_by_phone_and_by_number(look: Look) -> None:
     assert by_phone["phone"] == "0712***001"
     assert len(by_phone["payouts"]) == 1
     shown = look.run("members", "show", "+254 712 000 001")
-    assert "no PIN yet" in shown
+    assert "has no PIN" in shown
     assert "Available" in shown
 
 

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from app.db import Database, Tx
 from app.payouts import quotes
-from app.payouts.quotes import Limits, NoTariff, Quote
+from app.payouts.quotes import NoTariff, Quote
 from tests.support import prices
 from tests.support.stories import Person, Stories
 
@@ -138,16 +138,3 @@ def test_cents_are_never_quoted(db: Database, person: Person) -> None:
     refused = pytest.raises(sa.exc.IntegrityError, match="quote_amount_cents_check")
     with refused, db.transaction() as tx:
         quoted(tx, person, 500_50)
-
-
-def test_the_limits_in_force_are_the_newest_that_have_begun(db: Database, person: Person) -> None:
-    with db.transaction() as tx:
-        for since, low in ((1, 900), (0, 700), (-1, 500)):
-            prices.limits(tx, minimum=low, maximum=2000, daily=3000, since=since)
-        assert Limits(700, 2000, 3000) == quotes.limits(tx)
-
-
-def test_without_limits_nothing_is_withdrawn(db: Database, owner_db: Database) -> None:
-    """Not even before the first tariff is loaded is there a default."""
-    with db.transaction() as tx, pytest.raises(NoTariff):
-        quotes.limits(tx)

@@ -126,8 +126,9 @@ def test_after_redis_was_wiped_every_step_is_rung_for_again(site: Working) -> No
     stories = site.stories
     stories.paid()
     pass_by(stories, stories.submitted(), "ask_due_at")
-    stories.reserved()
     pass_by(stories, stories.called(), "doubt_due_at")
+    check = "UPDATE payout SET sim_check_due_at = now() WHERE reference = :reference"
+    stories.write(check, stories.reserved())
     stories.requested()
     site.context.redis.flushdb()
     site.timekeeper.tick()

@@ -36,6 +36,7 @@ ENDED = frozenset({State.PAID, State.REVERSED, State.RECOVERY})
 def steps(world: World, rules: Rules) -> Steps:
     """Everything that may happen next."""
     yield from _before_any_call(world)
+    yield from _cancelling(world, rules)
     yield from _committing(world, rules)
     for i in range(len(world.calls)):
         yield from _calling(world, i, rules)
@@ -49,14 +50,18 @@ def steps(world: World, rules: Rules) -> Steps:
 
 
 def _before_any_call(world: World) -> Steps:
-    """The debit, the second person, a cancel, an expiry: none of them needs evidence."""
+    """The debit and the second person: neither needs evidence."""
     if world.ours is State.REQUESTED:
         for to in (State.RESERVED, State.DECLINED, State.APPROVAL):
             yield _move(world, to, f"debit: {to}")
     if world.ours is State.APPROVAL:
         yield _move(world, State.RESERVED, "a second person approves")
-    if world.ours in {State.APPROVAL, State.RESERVED}:
-        yield _move(world, State.CANCELLED, "cancelled or expired")
+
+
+def _cancelling(world: World, rules: Rules) -> Steps:
+    """The member, a fresh SIM card or an expiry takes it back, at any moment before the end."""
+    if not world.frozen and rules.may_cancel(world.ours, world.called):
+        yield _move(ended(world, ()), State.CANCELLED, "cancelled")
 
 
 def _committing(world: World, rules: Rules) -> Steps:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
+from app.payouts.cancel import UNSENT_STATES
 from app.payouts.deadlines import Schedule
 from app.payouts.evidence import Class, Decision, Evidence, Situation, decide
 from app.payouts.states import State
@@ -104,11 +105,17 @@ def window_lets_resend(window_closed: bool) -> bool:  # noqa: FBT001 - its only 
     return _SCHEDULE.next_resend(first_call_at=_FIRST_CALL, now=now) is not None
 
 
+def never_sent(ours: State, called: bool) -> bool:  # noqa: FBT001 - as the world holds it
+    """The rule of `cancel`: an early state, and no call was ever committed."""
+    return ours in UNSENT_STATES | {State.APPROVAL} and not called
+
+
 class Rules(NamedTuple):
     """Our rules, which are put to the test, and the bounds of the world."""
 
     decide: Callable[[Situation, Sequence[Evidence]], Decision] = decide
     may_resend: Callable[[bool], bool] = window_lets_resend
+    may_cancel: Callable[[State, bool], bool] = never_sent
     new_id_on_retry: bool = False
     forgets_at_any_time: bool = False
     calls_max: int = 3

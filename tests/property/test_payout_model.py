@@ -146,6 +146,14 @@ WRONG = {
         SMALL._replace(decide=_instead(_on_not_found_with_two_copies)),
         {BACK_AND_PAID},
     ),
+    "a cancel trusts the state that it saw before pay took the payout": (
+        SMALL._replace(may_cancel=lambda ours, _called: ours is State.SUBMITTING),
+        {BACK_AND_PAID, REFUSED_BY_TABLE},
+    ),
+    "a cancel after a call that brought no answer": (
+        SMALL._replace(may_cancel=lambda ours, called: ours is State.IN_DOUBT or not called),
+        {BACK_AND_PAID, REFUSED_BY_TABLE},
+    ),
     "the resend window never closes": (
         SMALL._replace(may_resend=lambda _closed: True),
         {explorer.PAID_TWICE},
@@ -168,6 +176,14 @@ def test_the_walk_catches_a_wrong_rule(name: str) -> None:
     for kind, trace in found.violations.items():
         print(f"{name}: {kind}: {trace}")  # noqa: T201 - shown with -rP
     assert expected <= set(found.violations)
+
+
+def test_the_shortest_loss_by_a_cancel() -> None:
+    """Pay has committed its call; the member's screen still says that she may cancel."""
+    rules, _ = WRONG["a cancel trusts the state that it saw before pay took the payout"]
+    found = explore(rules, until={BACK_AND_PAID})
+    trace = found.violations[BACK_AND_PAID]
+    assert trace.index("call committed") < trace.index("cancelled")
 
 
 def test_the_shortest_loss_by_a_sync_refusal() -> None:

@@ -1,25 +1,77 @@
 """Whatever members type, in whatever order hops arrive, the dialogue stays whole."""
 
-from hypothesis import given
+from typing import Any
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.dialogue import Dialogue, pin_is_4071
+from tests.support.dialogue import FIRST_FACTS, OPEN_FACTS, Dialogue, pin_is_4071
 from ussd_menus import engine, menu
 from ussd_menus.gsm7 import septets
 from ussd_menus.model import LANGUAGES, Do, End, Language
-from ussd_menus.placeholders import PAYOUT_STATUS, PLACEHOLDERS, Money
-from ussd_menus.proof import errors
-from ussd_menus.rendering import SEPTETS_MAX, render
+from ussd_menus.placeholders import (
+    ENTRY_WORDS,
+    PLACEHOLDERS,
+    STATEMENT_LINES_MAX,
+    AccountName,
+    Balances,
+    Lines,
+    Money,
+    Words,
+)
+from ussd_menus.proof import errors, is_always_root
+from ussd_menus.rendering import SEPTETS_MAX, pages, render
 
-KEYS = ["1", "2", "7", "0", "00", "98", "9", "500", "50", "250001", "4071", "1111", "", "#", "007"]
+KEYS = [
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "0",
+    "00",
+    "98",
+    "9",
+    "500",
+    "50",
+    "250001",
+    "",
+    "#",
+    "007",
+]
+SECRETS = ["4071", "1111", "4826", "3344", "8305"]
 TOKENS = st.one_of(
-    st.sampled_from(KEYS), st.text(alphabet="0123456789ab \u0663\u0665\U0001f600", max_size=6)
+    st.sampled_from(KEYS),
+    st.sampled_from(SECRETS),
+    st.text(alphabet="0123456789ab \u0663\u0665\U0001f600", max_size=6),
 )
 TRANSCRIPTS = st.lists(TOKENS, max_size=12)
 STARTS = st.sampled_from(menu.STARTS)
 SPOKEN = st.sampled_from(LANGUAGES)
-DECLARED = {s.effect: s.outcomes for s in menu.SCREENS.values() if isinstance(s, Do)}
+SCREENS_OF_EFFECTS = [s for s in menu.SCREENS.values() if isinstance(s, Do)]
+DECLARED = {s.effect: s.outcomes for s in SCREENS_OF_EFFECTS}
 OUTCOMES = sorted({outcome for outcomes in DECLARED.values() for outcome in outcomes})
+PATHS = {
+    "submit_withdrawal": ("main", ("1", "500")),
+    "cancel_withdrawal": ("main.unsent", ("1", "1")),
+    "read_balance": ("main", ("2",)),
+    "read_statement": ("main", ("3",)),
+    "read_last": ("main", ("4",)),
+    "check_pin": ("main", ("5", "1")),
+    "change_pin": ("main", ("5", "1", "4071", "8305")),
+    "show_balance_in_receipts": ("main", ("5", "2", "1")),
+    "hide_balance_in_receipts": ("main", ("5", "2", "2")),
+    "check_start": ("start.pin", ("4826",)),
+    "set_first_pin": ("start.pin", ("4826", "3344", "8305")),
+}
+"""Where each effect is set off: the first screen, and the keys before the secret."""
+MANY_ACCOUNTS = {
+    **FIRST_FACTS,
+    **OPEN_FACTS,
+    "accounts": [[number, f"Account {number}"] for number in range(1, 12)],
+}
 
 
 def fits(body: str) -> bool:
@@ -105,49 +157,101 @@ def test_home_leads_to_the_first_screen_with_nothing_typed(
     assert (home.stack, dict(home.answers), dict(home.shown)) == ((start,), {}, {})
 
 
-@given(TRANSCRIPTS, st.sampled_from(OUTCOMES), SPOKEN)
+@given(TRANSCRIPTS, st.sampled_from(sorted(PATHS)), st.sampled_from(OUTCOMES), SPOKEN)
 def test_every_declared_outcome_has_a_screen(
-    tokens: list[str], outcome: str, language: Language
+    tokens: list[str], effect: str, outcome: str, language: Language
 ) -> None:
     """An effect may end in any way that its screen declares; each leads somewhere that fits."""
+    start, keys = PATHS[effect]
 
-    def effect(name: str, pin: str) -> str:
-        declared = [
-            s.outcomes for s in menu.SCREENS.values() if isinstance(s, Do) and s.effect == name
-        ]
-        return outcome if outcome in declared[0] else pin_is_4071(name, pin)
+    def scripted(name: str, secret: str) -> str:
+        is_asked = name == effect and outcome in DECLARED[name]
+        return outcome if is_asked else pin_is_4071(name, secret)
 
-    session = Dialogue(language=language, effect=effect)
+    session = Dialogue(start=start, language=language, effect=scripted)
     session.dial()
-    for token in [*tokens, "00", "1", "500", "4071"]:
+    for token in [*keys, "4071", *tokens]:
+        assert fits(session.reply(token))
+    assert effect in [ran for ran, _ in session.effects]
+
+
+def test_the_paths_lead_to_every_effect() -> None:
+    assert set(PATHS) == set(DECLARED)
+
+
+@given(TRANSCRIPTS)
+def test_long_lists_take_several_screens_and_any_keys_are_answered(tokens: list[str]) -> None:
+    session = Dialogue(first_facts=MANY_ACCOUNTS)
+    session.dial()
+    for token in ["3", *tokens]:
         assert fits(session.reply(token))
 
 
+@given(TRANSCRIPTS, st.sampled_from(sorted(PATHS)), st.integers(0, 12))
+def test_a_secret_counts_only_on_a_screen_that_was_served(
+    tokens: list[str], effect: str, dialled: int
+) -> None:
+    """No dialled string moves past a question for a PIN, whatever else is in it."""
+    start, keys = PATHS[effect]
+    session = Dialogue(start=start)
+    session.dial(*keys, *tokens[:dialled])
+    assert session.effects == []
+    secret = {"start_pin", "new_pin"}
+    assert not secret & set(session.state(session.tokens).answers)
+
+
+NAMES = st.text(max_size=20)
+ACCOUNTS = st.tuples(st.integers(1, 10**12), NAMES).map(list)
+CENTS = st.integers(0, 99_999_999_99)
+BALANCES = st.lists(st.tuples(st.just(1), NAMES, CENTS).map(list), min_size=1, max_size=12)
+DAYS = st.dates().map(lambda day: f"{day.day}/{day.month}")
+LINES = st.lists(
+    st.tuples(DAYS, CENTS | CENTS.map(lambda c: -c), st.sampled_from([*ENTRY_WORDS, "new kind"])),
+    min_size=1,
+    max_size=STATEMENT_LINES_MAX,
+).map(lambda rows: [list(row) for row in rows])
+
+
+# A hundred examples come to a quarter of the screens only.
+@settings(max_examples=500)
 @given(st.data(), st.sampled_from(sorted(menu.SCREENS)), SPOKEN)
 def test_screens_fit_with_any_facts_in_their_bounds(
     data: st.DataObject, name: str, language: Language
 ) -> None:
     """The longest values that screens are measured with are really the longest."""
-    facts: dict[str, int | str] = {}
+    facts: dict[str, Any] = {"accounts": data.draw(st.lists(ACCOUNTS, max_size=20))}
     for fact, kind in PLACEHOLDERS.items():
         if isinstance(kind, Money):
             facts[fact] = data.draw(st.integers(0, kind.most_cents), label=fact)
-        elif fact == "status":
-            facts[fact] = data.draw(st.sampled_from(sorted(PAYOUT_STATUS)), label=fact)
+        elif isinstance(kind, Words):
+            facts[fact] = data.draw(st.sampled_from(sorted(kind.words)), label=fact)
+        elif isinstance(kind, AccountName):
+            facts[fact] = data.draw(ACCOUNTS, label=fact)
+        elif isinstance(kind, Balances):
+            facts[fact] = data.draw(BALANCES, label=fact)
+        elif isinstance(kind, Lines):
+            facts[fact] = data.draw(LINES, label=fact)
         else:
             longest = len(kind.longest(language))
             facts[fact] = data.draw(st.text("AZaz09 *", max_size=longest), label=fact)
     screen = menu.SCREENS[name]
-    error = data.draw(st.sampled_from(errors(screen)), label="error")
-    assert fits(render(screen, language, facts, error=error, is_root=False))
+    error = data.draw(st.sampled_from(errors(menu.SCREENS, name)), label="error")
+    is_root = is_always_root(menu.SCREENS, name)
+    last = pages(len(facts["accounts"])) - 1
+    page = data.draw(st.integers(0, max(last, 0)), label="page")
+    assert fits(render(screen, language, facts, error=error, is_root=is_root, page=page))
 
 
-@given(TRANSCRIPTS)
-def test_the_pin_is_in_no_stored_hop(tokens: list[str]) -> None:
-    """What a hop stores never holds what was typed as a PIN."""
-    session = Dialogue()
+@given(TRANSCRIPTS, st.sampled_from(sorted(PATHS)))
+def test_no_secret_is_in_what_a_hop_stores_or_a_state_prints(
+    tokens: list[str], effect: str
+) -> None:
+    """Neither a PIN nor digits of an ID: right, wrong, new, or typed into a dialled string."""
+    start, keys = PATHS[effect]
+    session = Dialogue(start=start)
     session.dial()
-    session.reply("1", "500", *tokens, "4071")
-    for stored, _ in session.hops.values():
-        assert "4071" not in [str(value) for value in stored.facts.values()]
-    assert engine.NOT_SEEN not in [outcome for outcome, _ in session.effects]
+    for token in [*keys, "4071", *tokens]:
+        session.reply(token)
+        printed = repr(session.state(session.tokens)) + repr(list(session.hops.values()))
+        assert not [secret for secret in SECRETS if secret in printed]
+    assert engine.NOT_SEEN not in [ran for ran, _ in session.effects]

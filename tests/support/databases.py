@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.db import Database, Tx
 from app.migrations import migrate
+
+_OWNERS: dict[str, str] = {}
+"""The owner's address of each database that lives now, by the database's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,33 @@ def copy(server: Logins, source: str) -> Iterator[Logins]:
     """A database with the template's contents, dropped at the end whoever is still connected."""
     name = f"baraza_test_{secrets.token_hex(4)}"
     _maintain(server, f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
+    _OWNERS[name] = server.at(name).owner
     try:
         yield server.at(name)
     finally:
+        del _OWNERS[name]
         _maintain(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def owner_of(tx: Tx) -> Iterator[Tx]:
+    """What the owner may do in the database of this transaction.
+
+    That is the transaction itself where it has the owner's rights, and otherwise one of its own,
+    committed at the end of the block.
+    """
+    if tx.scalar(sa.text("SELECT has_table_privilege('withdrawal_limit', 'INSERT')")):
+        yield tx
+        return
+    db = Database(owner_address(tx), role=None, pool_max=1, name="tests, owner")
+    with db.transaction() as owner:
+        yield owner
+    db.close()
+
+
+def owner_address(tx: Tx) -> str:
+    """The owner's login to the database of this transaction."""
+    return _OWNERS[str(tx.scalar(sa.text("SELECT current_database()")))]
 
 
 def _maintain(server: Logins, statement: str) -> None:

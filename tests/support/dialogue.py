@@ -14,30 +14,55 @@ FIRST_FACTS: Facts = {
     "sacco": "Baraza SACCO",
     "tel": "0700000111",
     "phone": "0712***678",
-    "account": 1,
+    "hours": "Mon-Fri 8am-5pm",
+    "accounts": [[1, "Savings"]],
     "minimum": 50_00,
     "maximum": 250_000_00,
 }
 OPEN_FACTS: Facts = {"ref": "BRZ8K2QF7M", "status": "processing"}
+LOCK: Facts = {"until": "23/11/26 10:45 AM"}
+LAST: Facts = {"ref": "BRZ8K2QF7M", "when": "23/11/26 10:15 AM", "amount": 500_00}
 QUOTE: Facts = {"quote": "one", "fee": 11_00, "duty": 1_65, "total": 512_65}
 OUTCOME_FACTS: dict[str, Facts] = {
     "accepted": {"ref": "BRZ8K2QF7M"},
     "wrong_pin": {"tries": 2},
-    "locked": {"until": "23/11/26 10:45 AM"},
+    "wrong_start": {"tries": 2},
+    "locked": LOCK,
     "one_open": {**OPEN_FACTS, "status": "doubt"},
-    "shown": {"available": 48_000_00},
+    "shown": {
+        "balances": [[1, "Savings", 48_000_00], [2, "Holiday", 50]],
+        "lines": [["23/11", -512_65, "reserve"], ["3/11", 48_512_65, "opening"]],
+    },
+    "open": {**LAST, "status": "doubt"},
+    "paid": {**LAST, "code": "SKL1234567"},
+    "failed": {**LAST, "reason": "wallet_full"},
+    **dict.fromkeys(("declined", "cancelled", "returned", "paid_after_all"), LAST),
 }
 """What the screens after each outcome show."""
+
+RIGHT = {
+    "submit_withdrawal": "accepted",
+    "cancel_withdrawal": "cancelled",
+    "read_balance": "shown",
+    "read_statement": "shown",
+    "read_last": "paid",
+    "check_pin": "right",
+    "show_balance_in_receipts": "kept",
+    "hide_balance_in_receipts": "kept",
+}
+"""How each effect ends that asks for the member's PIN, where nothing stands in the way."""
 
 Effect = Callable[[str, str], str]
 """An effect's name and the secret that set it off, to the outcome."""
 
 
 def pin_is_4071(effect: str, pin: str) -> str:
-    """The usual world: 4071 is right, and nothing stands in the way."""
-    if pin != "4071":
-        return "wrong_pin"
-    return "accepted" if effect == "submit_withdrawal" else "shown"
+    """The usual world: 4071 is right, the ID ends in 3344, and nothing stands in the way."""
+    if effect in RIGHT:
+        return RIGHT[effect] if pin == "4071" else "wrong_pin"
+    if effect == "check_start":
+        return "right" if pin == "3344" else "wrong_start"
+    return "changed" if pin == "8305" else "different"
 
 
 @dataclass
@@ -46,7 +71,7 @@ class Dialogue:
 
     start: str = "main"
     language: Language = "en"
-    first_facts: Facts = field(default_factory=lambda: {**FIRST_FACTS, **OPEN_FACTS})
+    first_facts: Facts = field(default_factory=lambda: {**FIRST_FACTS, **OPEN_FACTS, **LOCK})
     effect: Effect = pin_is_4071
     hops: dict[tuple[str, ...], tuple[Recorded, str]] = field(default_factory=dict)
     effects: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)

@@ -19,6 +19,7 @@ import psutil
 import requests
 
 from app import config
+from app.commands.handset import Handset, SandboxNetwork
 from app.config import Settings
 from tests.support.databases import Logins
 
@@ -174,27 +175,17 @@ class Stack:
         """Everything that all processes have written."""
         return "\n".join(path.read_text("utf-8", "replace") for path in self.folder.glob("*.log"))
 
-    def dial(self, phone: str, *replies: str) -> str:
-        """Dial and reply through the gateway; the last screen."""
-        screen = self._handset("dial", phone=phone, code=self.settings.ussd_service_codes[0])
-        session = screen["session_id"]
-        for reply in replies:
-            screen = self._handset("reply", session_id=session, text=reply)
-        return str(screen["body"])
+    def phone(self, number: str) -> Handset:
+        """A phone with this number, on the sandbox's network."""
+        code = self.settings.ussd_service_codes[0]
+        return Handset(SandboxNetwork(self.africastalking), number, code)
 
     def withdraw(self, phone: str, shillings: int, pin: str = "4071") -> str:
         """Dial a whole withdrawal; its reference."""
-        last = self.dial(phone, "1", str(shillings), pin)
+        last = self.phone(phone).dial().reply("1", str(shillings), pin).body
         words = [word for word in last.replace(".", " ").split() if word.startswith("BRZ")]
         assert words, f"no reference on the last screen: {last!r}"
         return words[0]
-
-    def inbox(self, phone: str) -> list[dict[str, Any]]:
-        """The SMS that a phone has got."""
-        answer = requests.get(
-            f"{self.africastalking}/handset/inbox", params={"phone": phone}, timeout=5
-        )
-        return list(answer.json())
 
     def paid(self) -> dict[str, Any]:
         """M-PESA's own record of what it paid."""
@@ -207,11 +198,6 @@ class Stack:
             json={"match": match, "do": do, "times": times, **parameters},
             timeout=5,
         ).raise_for_status()
-
-    def _handset(self, action: str, **body: Any) -> dict[str, Any]:
-        answer = requests.post(f"{self.africastalking}/handset/{action}", json=body, timeout=15)
-        answer.raise_for_status()
-        return dict(answer.json())
 
 
 def _answers(url: str) -> bool:

@@ -10,10 +10,11 @@ from redis import Redis
 from app import redis_client
 from app.db import Database, Tx
 from app.doorbell import Doorbell
-from app.payouts import debit, intake, quotes
+from app.payouts import cancel, intake, quotes
 from app.payouts.deadlines import Schedule
+from app.payouts.debit import Debit
 from app.payouts.resolve import Resolve
-from tests.support import prices
+from tests.support import databases, prices
 from tests.support.ledger import member_account
 
 SAVINGS_CENTS = 50_000_00
@@ -37,13 +38,15 @@ class Person:
 class Stories:
     """Makes members and their payouts in one database."""
 
-    def __init__(self, db: Database, redis_url: str) -> None:
+    def __init__(self, db: Database, redis_url: str, *, priced: bool = False) -> None:
+        """`priced`: somebody else has set a tariff and limits."""
         self.db = db
         self.redis: Redis = redis_client.connect(redis_url)
         self.doorbell = Doorbell(self.redis)
         self._people = 0
-        with db.transaction() as tx:
-            _tariff(tx)
+        if not priced:
+            with db.transaction() as tx:
+                _tariff(tx)
 
     def person(self, *, cents: int = SAVINGS_CENTS, language: str = "en") -> Person:
         """A new member with this much on a savings account."""
@@ -79,7 +82,7 @@ class Stories:
                 account_id=who.account,
                 amount_cents=cents,
             )
-            taken = intake.request(tx, quote_id=quote.id)
+            taken = intake.request(tx, quote_id=quote.id, notice_after_s=SCHEDULE.notice_after_s)
         assert isinstance(taken, intake.Requested)
         return taken.reference
 
@@ -88,6 +91,20 @@ class Stories:
         reference = self.requested()
         self.debit()
         return reference
+
+    def cancelled(self) -> str:
+        """Debited, then the member took it back."""
+        reference = self.reserved()
+        assert isinstance(self.cancel(reference), cancel.Cancelled)
+        return reference
+
+    def cancel(self, reference: str) -> cancel.Cancelled | cancel.TooLate | cancel.NothingOpen:
+        """The member of this payout asks to take it back."""
+        with self.db.transaction() as tx:
+            query = sa.text("SELECT member_id FROM payout WHERE reference = :reference")
+            member_id = tx.scalar(query, {"reference": reference})
+            assert member_id is not None
+            return cancel.by_member(tx, member_id=member_id, reference=reference)
 
     def declined(self) -> str:
         """Confirmed, then the savings were gone before the debit."""
@@ -104,6 +121,11 @@ class Stories:
     def called(self) -> str:
         """One call is committed and nothing is known of it."""
         reference = self.reserved()
+        self.call(reference)
+        return reference
+
+    def call(self, reference: str) -> None:
+        """Commit the first call for what was reserved."""
         self.write(
             "INSERT INTO attempt (payout_id, n, body_hash)"
             " SELECT id, 1, 'body' FROM payout WHERE reference = :reference",
@@ -115,11 +137,15 @@ class Stories:
             " WHERE reference = :reference",
             reference,
         )
-        return reference
 
     def submitted(self) -> str:
         """M-PESA has acknowledged the request."""
         reference = self.called()
+        self.acknowledge(reference)
+        return reference
+
+    def acknowledge(self, reference: str) -> None:
+        """M-PESA takes the call."""
         self.write(
             "UPDATE attempt SET outcome = 'accepted', finished_at = now(), conversation_id = "
             " 'AG_' || :reference WHERE payout_id = (SELECT id FROM payout"
@@ -127,7 +153,6 @@ class Stories:
             reference,
         )
         self.told(reference, "ack", "accepted", conversation_id=f"AG_{reference}")
-        return reference
 
     def in_doubt(self) -> str:
         """The call had no clear answer."""
@@ -161,7 +186,7 @@ class Stories:
 
     def debit(self) -> None:
         """Run the debit step."""
-        debit.run(self.db, self.doorbell)
+        Debit(self.db, self.doorbell).run()
 
     def resolve(self) -> None:
         """Run the resolve step."""
@@ -203,6 +228,7 @@ class Stories:
             "in_doubt": self.in_doubt,
             "paid": self.paid,
             "reversed": self.reversed,
+            "cancelled": self.cancelled,
             "recovery": self.recovery,
         }
         # The requested one last: a debit for another would take it along.
@@ -220,6 +246,7 @@ class Stories:
 
 
 def _tariff(tx: Tx) -> None:
-    prices.tariff(tx, [(50_00, 250_000_00, 18_00)], since=LONG_AGO)
-    prices.excise(tx, 1500, since=LONG_AGO)
-    prices.limits(tx, since=LONG_AGO)
+    with databases.owner_of(tx) as owner:
+        prices.tariff(owner, [(50_00, 250_000_00, 18_00)], since=LONG_AGO)
+        prices.excise(owner, 1500, since=LONG_AGO)
+        prices.limits(owner, since=LONG_AGO)

@@ -1,29 +1,31 @@
 """The USSD door on a real socket and a real database, and phones that dial it."""
 
-import secrets
 import threading
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+import pytest
 import requests
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import config, redis_client
 from app.channels import ussd
 from app.channels.doors import EXTENSION, Doors
+from app.commands.handset import Handset, Sms
 from app.config import Settings
 from app.db import Database
 from app.doorbell import Doorbell
-from app.members import demo, directory
+from app.members import demo, directory, pins
 from app.members.directory import Language
 from app.members.pins import Pins
-from tests.support.ledger import member_account
-from ussd_menus.gsm7 import septets
-from ussd_menus.rendering import SEPTETS_MAX
+from tests.support import databases, prices
+from tests.support.databases import Logins
+from tests.support.gateway import Gateway
+from tests.support.ledger import assert_coherent, member_account
 
 WANJIRU = "+254712345678"
 JUMA = "+254722345679"
@@ -68,17 +70,28 @@ class Site:
                 self.doors.pins.set(tx, member_id, pin)
         return member_id
 
-    def phone(self, msisdn: str = WANJIRU) -> "Handset":
-        """A phone with this number."""
-        return Handset(self, msisdn)
+    def phone(self, msisdn: str = WANJIRU, *, through: Callable[..., Gateway] = Gateway) -> Handset:
+        """A phone with this number, whose network posts straight to the door."""
+        code = self.settings.ussd_service_codes[0]
+        return Handset(through(self.door, code=code, texts_to=self.texts_to), msisdn, code)
+
+    @property
+    def door(self) -> str:
+        """Where the gateway posts to."""
+        return f"{self.url}/ussd/{self.settings.door_token('ussd')}"
+
+    def texts_to(self, msisdn: str) -> list[Sms]:
+        """The SMS that were queued for a number, oldest first."""
+        query = sa.text(
+            "SELECT id, body, queued_at FROM message WHERE msisdn = :msisdn ORDER BY queued_at, id"
+        )
+        with self.db.transaction() as tx:
+            rows = tx.execute(query, {"msisdn": msisdn}).all()
+        return [Sms(str(row.id), "BARAZA", row.body, row.queued_at) for row in rows]
 
     def post(self, fields: Mapping[str, str], path: str = "") -> requests.Response:
         """One callback with exactly these fields."""
-        return requests.post(
-            f"{self.url}/ussd/{self.settings.door_token('ussd')}{path}",
-            data=fields,
-            timeout=TIMEOUT_S,
-        )
+        return requests.post(f"{self.door}{path}", data=fields, timeout=TIMEOUT_S)
 
     def scalar(self, query: str, **values: object) -> object:
         """One value from the database."""
@@ -96,70 +109,6 @@ class Site:
             table: self.scalar(f"SELECT count(*) FROM {table}")  # noqa: S608 - constants
             for table in ("payout", "quote", "pin_attempt")
         }
-
-
-@dataclass
-class Handset:
-    """A phone. Every answer must be HTTP 200, `CON ` or `END `, and fit the screen."""
-
-    site: Site
-    msisdn: str
-    session_id: str = ""
-    tokens: list[str] = field(default_factory=list)
-    screen: str = ""
-
-    def dial(self, *tokens: str) -> str:
-        """Dial anew, with these tokens in the dialled string."""
-        self.session_id = f"ATUid_{secrets.token_hex(16)}"
-        self.tokens = list(tokens)
-        return self.resend()
-
-    def reply(self, *tokens: str) -> str:
-        """Reply with these tokens, one after the other. Returns the last screen."""
-        body = ""
-        for token in tokens:
-            self.tokens.append(token)
-            body = self.resend()
-        return body
-
-    def resend(self) -> str:
-        """The last callback once more."""
-        return self.send("*".join(self.tokens))
-
-    def resend_at_once(self, times: int) -> list[str]:
-        """The last callback several times at the same moment."""
-        gate = threading.Barrier(times)
-
-        def one(_: int) -> str:
-            gate.wait()
-            return self.resend()
-
-        with ThreadPoolExecutor(times) as pool:
-            return list(pool.map(one, range(times)))
-
-    def reply_at_once(self, token: str, times: int) -> list[str]:
-        """One reply that a proxy delivers several times at the same moment."""
-        self.tokens.append(token)
-        return self.resend_at_once(times)
-
-    def send(self, text: str) -> str:
-        """One callback with this transcript."""
-        answer = self.site.post(
-            {
-                "sessionId": self.session_id,
-                "phoneNumber": self.msisdn,
-                "networkCode": "63902",
-                "serviceCode": self.site.settings.ussd_service_codes[0],
-                "text": text,
-            }
-        )
-        body = answer.text
-        assert answer.status_code == 200
-        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-        assert body[:4] in {"CON ", "END "}
-        assert septets(body[4:]) <= SEPTETS_MAX
-        self.screen = answer.headers[ussd.SCREEN_HEADER]
-        return body
 
 
 @contextmanager
@@ -194,7 +143,25 @@ def running(
     db: Database, *, database_url: str, redis_url: str, **environment: str
 ) -> Iterator[Site]:
     """The door with a tariff. `db` is for set-up and for looking; the door has its own pool."""
-    with db.transaction() as tx:
-        demo.price_list(tx)
+    with db.transaction() as tx, databases.owner_of(tx) as owner:
+        demo.price_list(owner)
+        # The same screens at every hour: no quiet hours.
+        prices.limits(owner)
     with serving(database_url=database_url, redis_url=redis_url, **environment) as (url, doors):
         yield Site(url, doors.settings, db, doors)
+
+
+@contextmanager
+def on_its_own(server: Logins, template: str, redis_url: str) -> Iterator[Site]:
+    """The door on a database of its own, for all tests of a file. The books agree at the end.
+
+    PINs are hashed the quick way: these tests are about everything else, and play many sessions.
+    """
+    with databases.copy(server, template) as logins, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pins, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        db, owner = Database(logins.application), Database(logins.owner, role=None)
+        with running(db, database_url=logins.application, redis_url=redis_url) as site:
+            yield site
+        assert_coherent(owner)
+        db.close()
+        owner.close()

@@ -4,9 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.commands.dial import newest, readable
+from app.commands.dial import newest
 from app.commands.handset import Screen, Sms
 from app.commands.keys import Line
+from ussd_menus import menu
+from ussd_menus.model import LANGUAGES, End, Language, takes_secret
+from ussd_menus.proof import errors, is_always_root
+from ussd_menus.rendering import longest
 
 
 def screen(text: str, *, is_open: bool = True) -> Screen:
@@ -21,10 +25,25 @@ def screen(text: str, *, is_open: bool = True) -> Screen:
         ("Enter amount", True, "4071"),
         ("SHIPPING", True, "4071"),
         ("Wrong PIN too often.", False, "4071"),
+        ("PIN and SMS\n1 Change PIN\n2 Balance in SMS receipts\n0 Back", True, "4071"),
+        ("Enter the last 4 digits of your ID number:\n0 Back", True, "••••"),
     ],
 )
 def test_a_pin_is_dots_and_nothing_else_is(text: str, *, is_open: bool, shown: str) -> None:
-    assert readable(screen(text, is_open=is_open), "4071") == shown
+    assert screen(text, is_open=is_open).readable("4071") == shown
+
+
+@pytest.mark.parametrize("name", sorted(menu.SCREENS))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_phone_knows_by_its_words_every_screen_that_takes_a_secret(
+    name: str, language: Language
+) -> None:
+    """With any line of error above it: the phone hides what it is told, and nothing else."""
+    asked = menu.SCREENS[name]
+    for error in errors(menu.SCREENS, name):
+        is_root = is_always_root(menu.SCREENS, name)
+        shown = screen(longest(asked, language, error=error, is_root=is_root))
+        assert shown.asks_for_secret == takes_secret(asked) or isinstance(asked, End)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import pytest
 
 from app.messages import delivery, sending
+from app.messages.answers import ATTEMPTS_MAX, DOUBTS_MAX, Result, judge
 from app.messages.delivery import Report
-from app.messages.sending import ATTEMPTS_MAX, DOUBTS_MAX, Result, judge
-from app.providers.africastalking import Accepted, InDoubt, Rejected, TryLater
+from app.providers.africastalking import Accepted, InDoubt, Rejected, SmsOutcome, TryLater
 
 
 def test_an_accepted_message_keeps_the_gateways_id() -> None:
@@ -20,7 +20,10 @@ def test_an_accepted_message_without_an_id_is_accepted() -> None:
 
 def test_a_permanent_refusal_ends_it_with_the_reason() -> None:
     outcome = Rejected("406", "UserInBlacklist", permanent=True)
-    assert Result("failed", failure="UserInBlacklist (406)") == judge(outcome, attempt=1)
+    expected = Result("failed", failure="UserInBlacklist (406)", blocked=True)
+    assert expected == judge(outcome, attempt=1)
+    outcome = Rejected("403", "InvalidPhoneNumber", permanent=True)
+    assert Result("failed", failure="InvalidPhoneNumber (403)") == judge(outcome, attempt=1)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +39,45 @@ def test_another_route_may_be_found_later() -> None:
     assert Result("again", "CouldNotRoute (407)", wait_s=5) == judge(outcome, attempt=1)
 
 
-def test_without_credit_there_is_no_hurry() -> None:
+def test_without_credit_the_attempt_is_not_the_messages_fault() -> None:
+    """Even the last one: it waits until the account has credit again."""
     outcome = TryLater("InsufficientBalance", out_of_credit=True)
-    assert judge(outcome, attempt=1).wait_s == 600
+    expected = Result("again", "InsufficientBalance", wait_s=0, out_of_credit=True)
+    assert expected == judge(outcome, attempt=ATTEMPTS_MAX)
+    assert expected == judge(outcome, attempt=1, blocked=True)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        TryLater("GatewayError"),
+        Rejected("407", "CouldNotRoute", permanent=False),
+        InDoubt("timeout"),
+    ],
+)
+def test_a_number_that_blocks_us_is_tried_once(outcome: SmsOutcome) -> None:
+    """It will most likely not arrive; staff read why."""
+    result = judge(outcome, attempt=1, blocked=True)
+    assert result.end == "failed"
+    assert "one attempt, for the number blocks us" in (result.failure or "")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (Rejected("400", "bad: Your start PIN is 4826", permanent=True),
+         "bad: Your start PIN is **** (400)"),
+        (Rejected("407", "CouldNotRoute 48", permanent=False), "CouldNotRoute ** (407)"),
+        (TryLater("no route for 4826"), "no route for ****"),
+        (TryLater("4826", out_of_credit=True), "****"),
+        (InDoubt("odd: 4826"), "no clear answer: odd: ****; it may have arrived"),
+    ],
+)  # fmt: skip
+def test_of_a_secret_text_no_digit_of_the_gateways_words_is_kept(
+    outcome: SmsOutcome, expected: str
+) -> None:
+    """A gateway may repeat in its answer what it was given, cut off anywhere."""
+    assert expected == judge(outcome, attempt=1, secret=True).failure
 
 
 def test_a_doubtful_message_is_sent_again_but_slowly_and_less_often() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from string import Formatter
 from typing import Any
 
 import pytest
@@ -9,23 +10,31 @@ import pytest
 from app.errors import Broken
 from app.messages import texts
 from app.messages.segments import segments
+from app.messages.wording import ABOUT_WITHDRAWALS, SENTENCES
 from app.providers.result_codes import MemberReason
 
+AT = datetime(2026, 11, 23, 7, 15, tzinfo=UTC)
+TEL = "0700000111"
 SENT = {
     "ref": "BRZ2345678",
     "amount_cents": 150_000,
     "msisdn": "+254712345678",
-    "when": datetime(2026, 11, 23, 7, 15, tzinfo=UTC),
+    "when": AT,
     "fee_cents": 20_70,
     "code": "SKL61MQ8WL",
     "balance_cents": 4_829_30,
-    "tel": "0700000111",
 }
-WAITING = {"ref": "BRZ2345678", "amount_cents": 150_000, "tel": "0700000111"}
-FAILED = {**WAITING, "reason": "wallet_full", "balance_cents": 4_829_30}
-LOCKED = {"time": datetime(2026, 11, 23, 7, 15, tzinfo=UTC), "tries": 3, "tel": "0700000111"}
+ABOUT = {"ref": "BRZ2345678", "amount_cents": 150_000, "tel": TEL}
+FAILED = {**ABOUT, "reason": "wallet_full", "balance_cents": 4_829_30}
+LOCKED = {"time": AT, "tries": 3, "tel": TEL}
+EVENT = {"when": AT, "tel": TEL}
 FACTS: dict[str, dict[str, Any]] = {
-    "sent": SENT, "failed": FAILED, "silent": WAITING, "declined": WAITING, "pin_locked": LOCKED,
+    "sent": SENT, "failed": FAILED, "silent": ABOUT, "held": {**ABOUT, "dial": "*384*2025#"},
+    "declined": ABOUT, "cancelled": {**ABOUT, "reason": "member"}, "returned": ABOUT,
+    "frozen": ABOUT, "start_pin": {"until": AT, "dial": "*384*2025#", "tel": TEL},
+    "pin_changed": EVENT, "pin_locked": LOCKED, "pin_reset": EVENT,
+    "number_changed": {**EVENT, "phone": "+254712345678"}, "phone_locked": EVENT,
+    "phone_unlocked": EVENT,
 }  # fmt: skip
 EVERY_TEXT = [(kind, language) for kind in texts.KINDS for language in texts.LANGUAGES]
 
@@ -34,7 +43,7 @@ def test_the_receipt_says_it_all_in_english() -> None:
     """Our reference, amount, masked phone, time in Nairobi, fee, M-PESA's code, balance."""
     expected = (
         "BRZ2345678 Confirmed. KES 1,500.00 sent to M-PESA 0712***678 on 23/11/26 10:15 AM. "
-        "Fee KES 20.70. M-PESA ref SKL61MQ8WL. Savings balance KES 4,829.30."
+        "Fee incl. tax KES 20.70. M-PESA ref SKL61MQ8WL. Balance KES 4,829.30."
     )
     assert expected == texts.render("sent", "en", SENT)
 
@@ -42,9 +51,19 @@ def test_the_receipt_says_it_all_in_english() -> None:
 def test_the_receipt_says_it_all_in_swahili() -> None:
     expected = (
         "BRZ2345678 Imethibitishwa. KES 1,500.00 zimetumwa M-PESA 0712***678 23/11/26 10:15 AM. "
-        "Ada KES 20.70. Kumb. M-PESA SKL61MQ8WL. Salio akiba KES 4,829.30."
+        "Ada na ushuru KES 20.70. M-PESA SKL61MQ8WL. Salio KES 4,829.30."
     )
     assert expected == texts.render("sent", "sw", SENT)
+
+
+@pytest.mark.parametrize("kind", ["sent", "failed"])
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_a_receipt_without_the_balance_says_everything_else(kind: str, language: str) -> None:
+    """Phones are shared; she may choose not to have it in her SMS."""
+    whole = texts.render(kind, language, FACTS[kind])
+    plain = texts.render(kind, language, {**FACTS[kind], "balance_cents": None})
+    balance = {"en": " Balance KES 4,829.30.", "sw": " Salio KES 4,829.30."}[language]
+    assert whole.replace(balance, "") == plain
 
 
 def test_a_failure_names_the_reason_and_that_the_money_is_back() -> None:
@@ -60,7 +79,7 @@ def test_silence_promises_no_time_and_asks_not_to_send_again() -> None:
         "BRZ2345678: M-PESA haijatujulisha kama KES 1,500.00 zimelipwa. Angalia M-PESA yako. "
         "Zisipolipwa zitarudi akiba. Usitume tena. Msaada 0700000111"
     )
-    assert expected == texts.render("silent", "sw", WAITING)
+    assert expected == texts.render("silent", "sw", ABOUT)
 
 
 def test_a_locked_pin_is_told_with_the_time_it_opens() -> None:
@@ -69,6 +88,69 @@ def test_a_locked_pin_is_told_with_the_time_it_opens() -> None:
         "If it was not you, call 0700000111 now."
     )
     assert expected == texts.render("pin_locked", "en", LOCKED)
+
+
+def test_a_pin_that_no_time_unlocks_sends_her_to_the_branch() -> None:
+    text = texts.render("pin_locked", "en", {**LOCKED, "time": None, "tries": 5})
+    expected = (
+        "Your PIN is locked after 5 wrong tries. No money moved. To open it, visit us with your "
+        "ID. If it was not you, call 0700000111 now."
+    )
+    assert expected == text
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("member", "as you asked"), ("sim", "SIM card was replaced lately"), ("us", "by us")],
+)
+def test_a_cancelled_withdrawal_says_why_and_where_the_money_is(reason: str, words: str) -> None:
+    text = texts.render("cancelled", "en", {**ABOUT, "reason": reason})
+    assert words in text
+    assert "KES 1,500.00 and the fee are in your savings" in text
+
+
+@pytest.mark.parametrize("phone", ["+254712345678", "0712***678"])
+def test_a_changed_number_is_told_masked(phone: str) -> None:
+    """Whoever calls may have masked it already."""
+    facts = {**FACTS["number_changed"], "phone": phone}
+    assert "changed to 0712***678 on" in texts.render("number_changed", "en", facts)
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_a_start_pin_is_not_in_its_text_until_it_is_sent(language: str) -> None:
+    """The mark is there once, and in no other text: nothing else is filled in later."""
+    assert 1 == texts.render("start_pin", language, FACTS["start_pin"]).count(texts.PIN_MARK)
+    for kind in set(texts.KINDS) - {"start_pin"}:
+        for text in texts.longest(kind, language):
+            assert texts.PIN_MARK not in text
+
+
+def test_only_one_sentence_has_a_gap_for_a_pin() -> None:
+    """And no class of facts has a field for one."""
+    gaps = {key for key, told in SENTENCES.items() if any("{pin}" in s for s in told.values())}
+    assert {"start_pin"} == gaps
+    assert all("pin" not in texts.names(kind) for kind in texts.KINDS)
+
+
+@pytest.mark.parametrize("key", SENTENCES)
+def test_both_languages_fill_the_same_gaps(key: str) -> None:
+    """What one member reads, the other reads too."""
+    english, swahili = (
+        {name for _, name, _, _ in Formatter().parse(SENTENCES[key][language]) if name}
+        for language in texts.LANGUAGES
+    )
+    assert english == swahili
+
+
+@pytest.mark.parametrize("key", ABOUT_WITHDRAWALS)
+def test_texts_about_a_withdrawal_begin_with_its_reference(key: str) -> None:
+    """It makes a repeat read as one."""
+    assert all(sentence.startswith("{ref}") for sentence in ABOUT_WITHDRAWALS[key].values())
+
+
+def test_every_sentence_is_some_kinds() -> None:
+    """None is left over from a kind that is gone."""
+    assert {key.partition("/")[0] for key in SENTENCES} == set(texts.KINDS)
 
 
 @pytest.mark.parametrize(("kind", "language"), EVERY_TEXT)
@@ -100,10 +182,12 @@ def test_a_reason_without_words_is_told_as_ours() -> None:
 @pytest.mark.parametrize(
     ("kind", "language", "facts"),
     [
-        ("lottery", "en", WAITING),
-        ("silent", "fr", WAITING),
+        ("lottery", "en", ABOUT),
+        ("silent", "fr", ABOUT),
         ("silent", "en", {"ref": "BRZ2345678"}),
-        ("silent", "en", {**WAITING, "name": "Wanjiku"}),
+        ("silent", "en", {**ABOUT, "name": "Wanjiku"}),
+        ("cancelled", "en", {**ABOUT, "reason": "boredom"}),
+        ("sent", "en", {**SENT, "tel": TEL}),
     ],
 )
 def test_wrong_facts_are_an_error_at_once(kind: str, language: str, facts: dict[str, Any]) -> None:

@@ -10,9 +10,12 @@ from ussd_menus.engine import Recorded, UndeclaredOutcome
 
 def test_a_withdrawal_takes_three_keys_and_a_pin() -> None:
     session = Dialogue()
-    assert session.dial() == ("CON Baraza SACCO\n1 Withdraw to M-PESA\n2 Balance\n7 Kiswahili")
+    assert session.dial() == (
+        "CON Baraza SACCO\n1 Withdraw to M-PESA\n2 Balance\n3 Mini statement\n4 Last withdrawal\n"
+        "5 PIN and SMS\n6 Help\n7 Kiswahili"
+    )
     assert session.reply("1") == (
-        "CON Withdraw to M-PESA 0712***678\nFrom KES 50 to KES 250,000\nEnter amount:\n0 Back"
+        "CON Withdraw to M-PESA 0712***678\nSavings: KES 50 to KES 250,000\nEnter amount:\n0 Back"
     )
     assert session.reply("500") == (
         "CON KES 500 to M-PESA 0712***678\nFee KES 11\nDuty KES 1.65\nTotal KES 512.65\n"
@@ -27,7 +30,10 @@ def test_a_withdrawal_takes_three_keys_and_a_pin() -> None:
 
 def test_the_same_in_swahili() -> None:
     session = Dialogue(language="sw")
-    assert session.dial() == ("CON Baraza SACCO\n1 Tuma akiba kwenda M-PESA\n2 Salio\n7 English")
+    assert session.dial() == (
+        "CON Baraza SACCO\n1 Tuma akiba kwenda M-PESA\n2 Salio\n3 Taarifa fupi\n"
+        "4 Ombi la mwisho\n5 PIN na SMS\n6 Msaada\n7 English"
+    )
     assert session.reply("1", "500") == (
         "CON KES 500 kwa M-PESA 0712***678\nAda KES 11\nUshuru KES 1.65\nJumla KES 512.65\n"
         "Weka PIN kuthibitisha:\n0 Rudi"
@@ -44,14 +50,14 @@ def test_anything_but_an_amount_in_range_shows_the_range_and_asks_again(token: s
     session = Dialogue()
     assert session.dial("1", token) == (
         "CON Type KES 50 to KES 250,000, digits only.\nWithdraw to M-PESA 0712***678\n"
-        "From KES 50 to KES 250,000\nEnter amount:\n0 Back"
+        "Savings: KES 50 to KES 250,000\nEnter amount:\n0 Back"
     )
     assert "Enter PIN to confirm" in session.reply("500")
 
 
 @pytest.mark.parametrize(("token", "whole"), [("50", 50), ("250000", 250_000), ("98", 98)])
 def test_both_ends_of_the_range_are_amounts(token: str, whole: int) -> None:
-    assert {"amount": shillings(whole)} == Dialogue().state(["1", token]).answers
+    assert shillings(whole) == Dialogue().state(["1", token]).answers["amount"]
 
 
 def test_back_on_the_amount_screen_is_no_amount() -> None:
@@ -64,7 +70,8 @@ def test_back_from_the_confirm_screen_forgets_amount_and_quote() -> None:
     session = Dialogue()
     session.dial()
     session.reply("1", "500", "0")
-    assert (session.state(session.tokens).answers, session.state(session.tokens).shown) == ({}, {})
+    state = session.state(session.tokens)
+    assert (list(state.answers), state.shown) == (["account"], {})
     assert session.reply("700").startswith("CON KES 700 to M-PESA")
 
 
@@ -120,6 +127,16 @@ def test_what_is_no_pin_costs_no_try(token: str) -> None:
         ),
         ("one_open", "BRZ8K2QF7M to M-PESA is waiting for M-PESA. A new one can start when it"),
         ("daily_limit", "KES 500 is over what you may withdraw in one day. Nothing was deducted."),
+        ("over_maximum", "KES 500 is more than can be withdrawn at once at this hour. Nothing was"),
+        ("sacco_limit", "Too much is being withdrawn at Baraza SACCO now. Nothing was deducted."),
+        ("cooling_off", "Your PIN or number was changed lately. For your safety withdrawals must"),
+        ("low_limit", "Your PIN or number was changed lately, so KES 500 is too much for now."),
+        ("not_allowed", "Withdrawals from this account are made at our office. Bring your ID;"),
+        (
+            "locked_by_us",
+            "Too many wrong PINs: your phone service is locked. Nothing was deducted.",
+        ),
+        ("stopped", "Withdrawals are not possible now. Nothing was deducted."),
         ("not_possible", "Withdrawals are not possible now. Nothing was deducted."),
     ],
 )
@@ -134,7 +151,9 @@ def test_the_balance_needs_the_pin_and_ends_the_session() -> None:
     session.dial()
     assert session.reply("2") == "CON Savings balance\nEnter PIN:\n0 Back"
     assert session.reply("1234").startswith("CON Wrong PIN. Tries left: 2.\nSavings balance")
-    assert session.reply("4071") == ("END Baraza SACCO\nSavings you can withdraw: KES 48,000.00")
+    assert session.reply("4071") == (
+        "END You can withdraw:\nSavings KES 48,000.00\nHoliday KES 0.50"
+    )
 
 
 def test_seven_turns_the_language_and_seven_turns_it_back() -> None:
@@ -157,7 +176,7 @@ def test_a_dialled_string_turns_the_language_once_and_is_remembered() -> None:
 def test_an_open_withdrawal_stands_above_the_menu_and_stops_the_next() -> None:
     session = Dialogue(start="main.open")
     assert session.dial().startswith(
-        "CON Baraza SACCO\nBRZ8K2QF7M to M-PESA: being processed\n1 Withdraw to M-PESA\n"
+        "CON BRZ8K2QF7M to M-PESA: being processed\n1 Withdraw to M-PESA\n2 Balance\n"
     )
     assert session.reply("1").startswith("END BRZ8K2QF7M to M-PESA is being processed.")
     assert session.effects == []
@@ -168,10 +187,13 @@ def test_when_withdrawals_are_stopped_a_balance_can_still_be_read() -> None:
     session.dial()
     assert session.reply("1").startswith("END Withdrawals are not possible now.")
     session.dial()
-    assert session.reply("2", "4071").startswith("END Baraza SACCO\nSavings")
+    assert session.reply("2", "4071").startswith("END You can withdraw:\nSavings")
 
 
-@pytest.mark.parametrize("start", ["unregistered", "no_pin", "not_active"])
+@pytest.mark.parametrize(
+    "start",
+    ["unregistered", "no_pin", "not_active", "phone_locked", "start.expired"],
+)
 def test_who_cannot_be_served_is_told_whom_to_call(start: str) -> None:
     body = Dialogue(start=start).dial()
     assert body.startswith("END ")

@@ -66,4 +66,7 @@ CREATE TRIGGER tariff_band_kept BEFORE UPDATE OR DELETE ON tariff_band FOR EACH 
 CREATE TRIGGER excise_rate_kept BEFORE UPDATE OR DELETE ON excise_rate FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER withdrawal_limit_kept BEFORE UPDATE OR DELETE ON withdrawal_limit FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
-GRANT SELECT, INSERT ON tariff, public_holiday TO baraza_app;
+-- Whoever holds the application's login must not set prices or lift limits: only the owner adds to these.
+REVOKE INSERT ON tariff_band, excise_rate, withdrawal_limit FROM baraza_app;
+GRANT SELECT ON tariff TO baraza_app;
+GRANT SELECT, INSERT, DELETE ON public_holiday TO baraza_app;

@@ -9,6 +9,7 @@ ALTER TABLE member
     -- A start PIN is derived from this and the pepper, so it is stored nowhere. NULL: none is out.
     ADD COLUMN start_pin_nonce    bytea,
     ADD COLUMN start_pin_until    timestamptz,
+    ADD COLUMN pin_counted_from   timestamptz NOT NULL DEFAULT now(), -- wrong PINs before it are forgotten
     ADD COLUMN pin_reset_at       timestamptz,   -- the last time somebody but her set a new start PIN
     ADD COLUMN number_changed_at  timestamptz,
     ADD COLUMN phone_locked_at    timestamptz,   -- the phone service, by staff or by too many locks
@@ -27,7 +28,11 @@ CREATE TABLE pin_history (
 -- The name of an account on screens, where a member has several.
 ALTER TABLE member_account ADD COLUMN name text NOT NULL DEFAULT 'Savings' CHECK (name <> '');
 
+-- What was done to one member's file, for whoever looks her up.
+CREATE INDEX staff_action_member ON staff_action ((detail->>'member_no'), id DESC)
+    WHERE detail ? 'member_no';
+
 GRANT SELECT, INSERT, DELETE ON pin_history TO baraza_app;
-GRANT UPDATE (msisdn, mandate, id_check, receipt_balance, start_pin_nonce, start_pin_until, pin_reset_at,
+GRANT UPDATE (msisdn, pin_counted_from, mandate, id_check, receipt_balance, start_pin_nonce, start_pin_until, pin_reset_at,
               number_changed_at, phone_locked_at, phone_lock_reason)
     ON member TO baraza_app;

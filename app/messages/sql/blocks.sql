@@ -15,4 +15,10 @@ CREATE TABLE sms_pause (
     probe_at    timestamptz NOT NULL   -- the next time that one message tries
 );
 
+-- Sent to many at once, such as start PINs after an import: behind whatever one member waits for.
+ALTER TABLE message ADD COLUMN bulk boolean NOT NULL DEFAULT false;
+DROP INDEX message_due;
+CREATE INDEX message_due ON message (bulk, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX message_failed ON message (finished_at) WHERE state = 'failed';
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON sms_block, sms_pause TO baraza_app;

@@ -159,7 +159,8 @@ SELECT format('%s is %s', p.reference, p.state)
   FROM payout p
  WHERE p.state IN ('requested', 'reserved', 'submitting', 'submitted', 'in_doubt')
    AND NOT p.frozen AND p.retry_at IS NULL
-   AND NOT CASE WHEN p.state IN ('requested', 'reserved') THEN p.work_due_at IS NOT NULL
+   AND NOT CASE WHEN p.state = 'requested' THEN p.work_due_at IS NOT NULL
+                WHEN p.state = 'reserved' THEN coalesce(p.work_due_at, p.sim_check_due_at) IS NOT NULL
                 WHEN p.state = 'submitting'
                      THEN coalesce(p.work_due_at, p.doubt_due_at, p.lease_until) IS NOT NULL
                 ELSE p.ask_due_at IS NOT NULL END
@@ -169,7 +170,7 @@ SELECT format('%s is %s', p.reference, p.state)
 SELECT format('%s is %s', reference, state)
   FROM payout
  WHERE state IN ('declined', 'paid', 'reversed', 'cancelled')
-   AND num_nonnulls(work_due_at, doubt_due_at, ask_due_at, resend_due_at, notice_due_at) > 0;
+   AND num_nonnulls(work_due_at, doubt_due_at, ask_due_at, resend_due_at, notice_due_at, sim_check_due_at) > 0;
 
 --: every message of M-PESA's that was worked became evidence, once
 SELECT format('message %s, taken for %s', i.id, i.verdict)
@@ -181,12 +182,12 @@ SELECT format('message %s, taken for %s', i.id, i.verdict)
 SELECT format('%s is %s, SMS: %s', p.reference, p.state,
               coalesce(string_agg(m.kind, ', ' ORDER BY m.queued_at), 'none'))
   FROM payout p
-  LEFT JOIN message m ON m.payout_id = p.id AND m.kind IN ('sent', 'failed', 'declined')
+  LEFT JOIN message m ON m.payout_id = p.id AND m.kind IN ('sent', 'failed', 'declined', 'cancelled')
  GROUP BY p.id
 HAVING coalesce(array_agg(m.kind ORDER BY m.kind) FILTER (WHERE m.kind IS NOT NULL), '{}') <>
        CASE WHEN p.state IN ('paid', 'returned') THEN ARRAY['sent']
             WHEN p.state IN ('reversed', 'recovery', 'recovered', 'written_off') THEN ARRAY['failed']
-            WHEN p.state = 'declined' THEN ARRAY['declined']
+            WHEN p.state IN ('declined', 'cancelled') THEN ARRAY[p.state]
             ELSE '{}'::text[] END;
 
 --: an SMS about a payout names it and goes to its member's number
@@ -205,6 +206,15 @@ SELECT format('%s on %s', w.name, w.on_table)
   FROM (VALUES ('payout', 'payout_guard'), ('payout', 'payout_record'), ('payout', 'payout_kept'),
                ('payout_event', 'payout_event_kept'), ('attempt', 'attempt_kept'),
                ('evidence', 'evidence_kept')) AS w(on_table, name)
+ WHERE NOT EXISTS (SELECT FROM pg_trigger t
+                    WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
+                      AND t.tgenabled IN ('O', 'A'));
+
+--: the guards of prices and limits are switched on
+SELECT format('%s on %s', w.name, w.on_table)
+  FROM (VALUES ('tariff', 'tariff_kept'), ('tariff_band', 'tariff_band_kept'),
+               ('tariff_band', 'tariff_band_guard'), ('excise_rate', 'excise_rate_kept'),
+               ('withdrawal_limit', 'withdrawal_limit_kept')) AS w(on_table, name)
  WHERE NOT EXISTS (SELECT FROM pg_trigger t
                     WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
                       AND t.tgenabled IN ('O', 'A'));

@@ -18,21 +18,27 @@ ALTER TABLE payout
     ADD COLUMN sim_check_due_at timestamptz;
 CREATE INDEX payout_sim_check ON payout (sim_check_due_at) WHERE sim_check_due_at IS NOT NULL;
 
--- Answers carry only the provider's request id, so it is kept with the number that was asked about.
+-- One row per question. Answers carry only the provider's request id, which the question keeps.
 CREATE TABLE sim_check (
-    id           uuid PRIMARY KEY,
-    payout_id    uuid NOT NULL REFERENCES payout,
-    member_id    bigint NOT NULL REFERENCES member,
-    msisdn       text NOT NULL,
-    asked_at     timestamptz NOT NULL DEFAULT now(),
-    request_id   text UNIQUE,
-    outcome      text CHECK (outcome IN ('swapped', 'not_swapped', 'unknown')),
-    swapped_on   date,
-    answered_at  timestamptz
+    id          uuid PRIMARY KEY,
+    payout_id   uuid NOT NULL REFERENCES payout,
+    member_id   bigint NOT NULL REFERENCES member,
+    msisdn      text NOT NULL,
+    asked_at    timestamptz NOT NULL DEFAULT now(),
+    request_id  text UNIQUE                -- NULL: not taken, or its answer is not known yet
 );
-CREATE INDEX sim_check_member ON sim_check (member_id, asked_at DESC);
+CREATE INDEX sim_check_payout ON sim_check (payout_id);
+CREATE INDEX sim_check_number ON sim_check (msisdn, asked_at DESC);
+
+-- An answer can be here before the request id of its question is.
+CREATE TABLE sim_answer (
+    request_id   text PRIMARY KEY,
+    outcome      text NOT NULL CHECK (outcome IN ('swapped', 'not_swapped', 'unknown')),
+    swapped_on   date,
+    received_at  timestamptz NOT NULL DEFAULT now()
+);
 
 GRANT SELECT, INSERT, UPDATE ON withdrawal_stop TO baraza_app;
-GRANT SELECT, INSERT ON sim_check TO baraza_app;
-GRANT UPDATE (request_id, outcome, swapped_on, answered_at) ON sim_check TO baraza_app;
+GRANT SELECT, INSERT ON sim_check, sim_answer TO baraza_app;
+GRANT UPDATE (request_id) ON sim_check TO baraza_app;
 GRANT UPDATE (sim_check, sim_check_due_at) ON payout TO baraza_app;

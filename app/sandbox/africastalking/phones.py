@@ -4,12 +4,10 @@ Sessions live in memory only, as they do at a telco; they hold what people typed
 """
 
 import contextlib
-import secrets
 import threading
 import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -17,48 +15,17 @@ from urllib.parse import urlencode
 
 from app import msisdn
 from app.sandbox import courier
+from app.sandbox.africastalking import letters
+from app.sandbox.africastalking.sessions import Limits, Session, Signal
 from app.sandbox.courier import Answer
 from app.sandbox.web import Reply, Request, Route, as_json, refuse
 
 FORM = "application/x-www-form-urlencoded"
 SAFARICOM = "63902"
 SESSIONS_MAX = 2_000
-CONCURRENT_MAX = 20
-
-
-@dataclass
-class Session:
-    """One call of a service code, from dialling to the last screen."""
-
-    phone: str
-    service_code: str
-    network: str
-    id: str = field(default_factory=lambda: f"ATUid_{secrets.token_hex(16)}")
-    replies: list[str] = field(default_factory=list)
-    began: float = field(default_factory=time.time)
-    last: float = field(default_factory=time.time)
-    hops: int = 0
-    open: bool = True
-    status: str = "Incomplete"
-    last_body: str = ""
-    error: str | None = None
-
-    @property
-    def text(self) -> str:
-        """Every reply so far, joined the way the gateway does."""
-        return "*".join(self.replies)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long the network waits, in seconds."""
-
-    idle_s: float
-    """For a person to answer a screen."""
-    session_s: float
-    """In all."""
-    answer_s: float
-    """For Baraza to answer a hop."""
+LOOK_SECONDS = 0.5
+"""Between two looks for sessions whose time is over."""
+LOST = "the answer was lost on its way to the phone"
 
 
 def read_phone(text: str) -> str | None:
@@ -86,8 +53,13 @@ class Phones:
             Route("POST", "/handset/reply", self.reply),
             Route("POST", "/handset/resend", self.resend),
             Route("POST", "/handset/hangup", self.hang_up),
+            Route("GET", "/handset/session", self.session),
             Route("GET", "/handset/sessions", self.sessions),
         ]
+
+    def start(self) -> None:
+        """Begin to end sessions whose time is over, as the network does by itself."""
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def dial(self, request: Request) -> Reply:
         """Dial a code; `*384*2025*1*500#` dials straight to a screen."""
@@ -107,7 +79,7 @@ class Phones:
             self._sessions[session.id] = session
             if len(self._sessions) > SESSIONS_MAX:
                 self._sessions.popitem(last=False)
-        return self._hop(session, _times(asked))
+        return self._hop(session, Signal.of(asked))
 
     def reply(self, request: Request) -> Reply:
         """Type something on the open screen and send it."""
@@ -119,15 +91,18 @@ class Phones:
         if not session.open:
             return refuse("the session has ended", HTTPStatus.CONFLICT)
         session.replies.append(str(asked.get("text", "")))
-        return self._hop(session, _times(asked))
+        return self._hop(session, Signal.of(asked))
 
     def resend(self, request: Request) -> Reply:
-        """Let the network deliver the last request once more, also after the end."""
+        """Let the network deliver a request once more, also after the end: by default the last."""
         asked = _fields(request)
         session = self._find(asked)
         if session is None:
             return refuse("there is no such session", HTTPStatus.NOT_FOUND)
-        return self._hop(session, _times(asked))
+        hops_ago = asked.get("hops_ago", 0)
+        if not isinstance(hops_ago, int) or not 0 <= hops_ago <= len(session.replies):
+            return refuse("'hops_ago' is no hop of this session")
+        return self._hop(session, Signal.of(asked), hops_ago=hops_ago)
 
     def hang_up(self, request: Request) -> Reply:
         """End the session from the phone, or lose the signal. Baraza is told afterwards, if so."""
@@ -135,38 +110,81 @@ class Phones:
         if session is None:
             return refuse("there is no such session", HTTPStatus.NOT_FOUND)
         self._end(session, "Incomplete")
-        return as_json(_described(session))
+        return as_json(self._described(session))
+
+    def session(self, request: Request) -> Reply:
+        """One session and the time that is left in it."""
+        session = self._find(dict(request.query))
+        if session is None:
+            return refuse("there is no such session", HTTPStatus.NOT_FOUND)
+        self._expire(session)
+        return as_json(self._described(session))
 
     def sessions(self, _: Request) -> Reply:
         """All sessions, without what was typed."""
         with self._turn:
-            return as_json([_described(session) for session in self._sessions.values()])
+            known = list(self._sessions.values())
+        return as_json([self._described(session) for session in known])
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(LOOK_SECONDS)
+            with self._turn:
+                waiting = [one for one in self._sessions.values() if one.open]
+            for session in waiting:
+                self._expire(session)
 
     def _find(self, asked: dict[str, Any]) -> Session | None:
         return self._sessions.get(str(asked.get("session_id", "")))
 
     def _expire(self, session: Session) -> None:
-        now = time.time()
-        if now - session.last > self._limits.idle_s or now - session.began > self._limits.session_s:
+        if session.open and not session.busy and min(self._left(session)) <= 0:
             self._end(session, "Incomplete", "the session timed out")
 
-    def _hop(self, session: Session, times: int) -> Reply:
-        """Post the session's request, `times` at once, and show what came back."""
+    def _left(self, session: Session) -> tuple[float, float]:
+        """Seconds until the screen and until the session must be over."""
+        now = time.time()
+        return (
+            self._limits.idle_s - (now - session.last),
+            self._limits.session_s - (now - session.began),
+        )
+
+    def _hop(self, session: Session, signal: Signal, *, hops_ago: int = 0) -> Reply:
+        """Post a request of the session, the last by default, and show what came back."""
         body = urlencode(
             {
                 "sessionId": session.id,
                 "phoneNumber": session.phone,
                 "serviceCode": session.service_code,
                 "networkCode": session.network,
-                "text": session.text,
+                "text": session.text_of(hops_ago),
             }
         ).encode()
         began = time.monotonic()
-        answers = self._post(body, times)
-        milliseconds = round((time.monotonic() - began) * 1000)
-        session.hops += times
+        session.busy = True
+        answers = self._post(body, signal.times)
+        time.sleep(signal.slow_s)
+        session.hops += signal.times
         session.last = time.time()
-        answer = answers[0]
+        session.busy = False
+        self._judge(session, answers[0])
+        if signal.loses_answer:
+            answers = [Answer(one.http_status, "") for one in answers]
+            self._end(session, "Incomplete", LOST)
+        shown = {
+            **self._described(session),
+            "body": answers[0].body,
+            "http_status": answers[0].http_status,
+            "milliseconds": round((time.monotonic() - began) * 1000),
+            "septets": letters.septets(answers[0].body.partition(" ")[2]),
+            "lost": signal.loses_answer,
+        }
+        if signal.times > 1:
+            shown["bodies"] = [one.body for one in answers]
+        return as_json(shown)
+
+    def _judge(self, session: Session, answer: Answer) -> None:
+        """End the session if the answer ends it or is none."""
         session.last_body = answer.body
         if answer.http_status is None:
             self._end(session, "Failed", answer.error or "no answer")
@@ -176,15 +194,21 @@ class Phones:
             self._end(session, "Success")
         elif not answer.body.startswith("CON "):
             self._end(session, "Failed", "the answer begins neither with CON nor with END")
-        shown = {
-            **_described(session),
-            "body": answer.body,
-            "http_status": answer.http_status,
-            "milliseconds": milliseconds,
+
+    def _described(self, session: Session) -> dict[str, Any]:
+        idle_s, session_s = self._left(session) if session.open else (0.0, 0.0)
+        return {
+            "session_id": session.id,
+            "phone": session.phone,
+            "open": session.open,
+            "status": "Active" if session.open else session.status,
+            "hops": session.hops,
+            "error": session.error,
+            "idle_s": self._limits.idle_s,
+            "session_s": self._limits.session_s,
+            "idle_left_s": round(max(0.0, idle_s), 1),
+            "session_left_s": round(max(0.0, session_s), 1),
         }
-        if times > 1:
-            shown["bodies"] = [one.body for one in answers]
-        return as_json(shown)
 
     def _post(self, body: bytes, times: int) -> list[Answer]:
         def once(_: int) -> Answer:
@@ -233,19 +257,3 @@ def _notice(session: Session) -> dict[str, str]:
 
 def _fields(request: Request) -> dict[str, Any]:
     return request.json if isinstance(request.json, dict) else {}
-
-
-def _times(asked: dict[str, Any]) -> int:
-    times = asked.get("concurrently", 1)
-    return min(times, CONCURRENT_MAX) if isinstance(times, int) and times > 0 else 1
-
-
-def _described(session: Session) -> dict[str, Any]:
-    return {
-        "session_id": session.id,
-        "phone": session.phone,
-        "open": session.open,
-        "status": "Active" if session.open else session.status,
-        "hops": session.hops,
-        "error": session.error,
-    }

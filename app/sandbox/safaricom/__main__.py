@@ -6,10 +6,13 @@ from app.money import shillings
 from app.sandbox import process
 from app.sandbox.courier import Courier
 from app.sandbox.faults import Faults, Vocabulary
+from app.sandbox.safaricom import panel
 from app.sandbox.safaricom.access import Access, Customer
 from app.sandbox.safaricom.api import Api, Pace
 from app.sandbox.safaricom.behaviours import BEHAVIOURS, FACTS, NOT_FOUND, PARAMS
 from app.sandbox.safaricom.book import Book
+from app.sandbox.safaricom.intruder import Intruder
+from app.sandbox.safaricom.knows import Knowledge
 from app.sandbox.safaricom.results import CHANGES
 from app.sandbox.safaricom.truth import Truth
 from app.sandbox.store import Store
@@ -36,6 +39,8 @@ def main() -> None:
     faults = Faults(
         store,
         Vocabulary(behaviours=BEHAVIOURS, facts=FACTS, params=PARAMS, changes=CHANGES),
+        cards=panel.cards(),
+        magic=panel.MAGIC,
     )
     book = Book(
         store,
@@ -48,7 +53,9 @@ def main() -> None:
         pace=Pace(delay_s=given.delay, speed=given.speed), shortcode=customer.shortcode,
     )  # fmt: skip
     truth = Truth(store=store, book=book, access=access, courier=courier)
-    server = Server(given.port, [*api.routes(), *truth.routes(), *faults.routes()])
+    knowledge = Knowledge(store=store, book=book, courier=courier)
+    doors = (api, truth, knowledge, Intruder(store=store, book=book), faults)
+    server = Server(given.port, [route for door in doors for route in door.routes()])
     process.run(server, store, courier.start)
 
 

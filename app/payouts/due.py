@@ -1,0 +1,53 @@
+"""When a payout is due for a step, said once: for the step's claim and for the timekeeper.
+
+A condition that only one of them knew would make the timekeeper ring in a loop for payouts that
+the step passes over, or never ring for some that wait.
+"""
+
+from app.doorbell import Step
+from app.payouts.switch import IS_STOPPED
+
+_DUE: dict[Step, tuple[str, ...]] = {
+    Step.DEBIT: (f"p.state = 'requested' AND p.work_due_at <= now() AND NOT {IS_STOPPED}",),
+    Step.CHECK: (f"p.state = 'reserved' AND p.sim_check_due_at <= now() AND NOT {IS_STOPPED}",),
+    Step.PAY: (
+        # A first call waits while withdrawals are stopped; what was sent is followed to its end.
+        f"p.state = 'reserved' AND p.work_due_at <= now() AND NOT {IS_STOPPED}",
+        "p.state = 'submitting' AND p.work_due_at <= now()",
+        "p.state = 'in_doubt' AND p.resend_due_at <= now()",
+    ),
+    Step.ASK: ("p.state IN ('submitted', 'in_doubt') AND p.ask_due_at <= now()",),
+}
+"""Of payouts that are not frozen."""
+
+_TOLD = (
+    "SELECT payout_id FROM inbox WHERE worked_at IS NULL",
+    "SELECT payout_id FROM evidence WHERE folded_at IS NULL",
+    "SELECT id FROM payout WHERE doubt_due_at <= now()",
+    "SELECT id FROM payout WHERE notice_due_at <= now()",
+)
+"""What resolve looks at, frozen or not: four small partial indexes, however many payouts."""
+
+
+def fresh(step: Step) -> str:
+    """The condition that keeps payouts which failed in a step out of that step's batches."""
+    return f"(p.failures = 0 OR p.failed_step <> '{step}')"
+
+
+def claim(step: Step) -> str:
+    """The condition on `payout p` by which a step takes its batch."""
+    if step is Step.RESOLVE:
+        return f"p.id IN ({' UNION '.join(_TOLD)}) AND {fresh(step)}"
+    either = " OR ".join(f"({due})" for due in _DUE[step])
+    return f"NOT p.frozen AND ({either}) AND {fresh(step)}"
+
+
+def looks(step: Step) -> tuple[str, ...]:
+    """The same in parts, each of which one index answers: any of them means that it is due."""
+    if step is Step.RESOLVE:
+        return tuple(f"p.id IN ({told}) AND {fresh(step)}" for told in _TOLD)
+    return tuple(f"NOT p.frozen AND ({due}) AND {fresh(step)}" for due in _DUE[step])
+
+
+SAGA_STEPS = (*_DUE, Step.RESOLVE)
+"""The steps that payouts can be due for."""
