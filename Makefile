@@ -33,7 +33,7 @@ demo: .venv/.ready ## three withdrawals through the real doors: paid, refused, s
 	@$(BIN)/baraza demo
 
 test: .venv/.ready-dev ## every test, on real servers that start and stop by themselves
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser
 
 test-browser: .venv/.ready-dev ## the phone page in Chromium, which must be installed
 	$(BIN)/python -m pytest tests/browser

@@ -2,6 +2,11 @@
 
 from ussd_menus.model import End, Menu, Opt, Screens, T
 
+_UNREGISTERED = (
+    "This number is not registered with {sacco}. Visit us with your ID or call {tel}.\n"
+    "Nambari hii haijasajiliwa. Tutembelee na kitambulisho."
+)
+"""In both languages: nobody knows which one the caller reads."""
 OTHER_LANGUAGE = T("Kiswahili", "English")
 """Written in the language that it leads to, for whoever cannot read this one."""
 
@@ -38,12 +43,7 @@ SCREENS: Screens = {
             "Zuia laini yako isibadilishwe na wengine: piga *100*100#",
         )
     ),
-    "unregistered": End(
-        T(
-            "This number is not registered with {sacco}. Visit us with your ID or call {tel}.",
-            "Nambari hii haijasajiliwa na {sacco}. Tutembelee na kitambulisho au piga {tel}.",
-        )
-    ),
+    "unregistered": End(T(_UNREGISTERED, _UNREGISTERED)),
     "no_pin": End(
         T(
             "You have no PIN yet. Call {tel} or visit {sacco} with your ID to get one.",

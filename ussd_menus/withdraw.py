@@ -65,8 +65,10 @@ SCREENS: Screens = {
     ),
     "withdraw.daily_limit": End(
         T(
-            "{amount} is over what you may withdraw in one day. Nothing was deducted. Help {tel}",
-            "{amount} inazidi kiwango chako cha siku moja. Hakuna pesa iliyokatwa. Msaada {tel}",
+            "{amount} would exceed what you may withdraw in one day. "
+            "Nothing was deducted. Help {tel}",
+            "Ukitoa {amount} utazidi kiwango chako cha siku moja. "
+            "Hakuna pesa iliyokatwa. Msaada {tel}",
         )
     ),
     "withdraw.over_maximum": End(
@@ -89,7 +91,7 @@ SCREENS: Screens = {
         T(
             "Your PIN or number was changed lately. For your safety withdrawals must wait. "
             "Nothing was deducted. Help {tel}",
-            "PIN au nambari yako ilibadilishwa juzi. Kwa usalama wako subiri kutuma pesa. "
+            "PIN au nambari yako ilibadilishwa karibuni. Kwa usalama wako subiri kutuma pesa. "
             "Hakuna pesa iliyokatwa. Msaada {tel}",
         )
     ),
@@ -97,7 +99,7 @@ SCREENS: Screens = {
         T(
             "Your PIN or number was changed lately, so {amount} is too much for now. "
             "Nothing was deducted. Try less. Help {tel}",
-            "PIN au nambari yako ilibadilishwa juzi, {amount} ni nyingi kwa sasa. "
+            "PIN au nambari yako ilibadilishwa karibuni, {amount} ni nyingi kwa sasa. "
             "Hakuna pesa iliyokatwa. Jaribu kidogo. Msaada {tel}",
         )
     ),

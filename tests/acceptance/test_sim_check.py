@@ -11,8 +11,6 @@ import sqlalchemy as sa
 
 from app import clock
 from app.db import Database
-from app.members import demo
-from app.members.pins import Pins
 from tests.acceptance.test_withdrawals import AMINA, reaches
 from tests.support import ledger
 from tests.support.databases import Logins
@@ -29,8 +27,6 @@ def checking(
     """Everything runs, with SIM_CHECK on; every test ends with books that agree."""
     settings = {"SIM_CHECK": "on", "SIM_CHECK_WAIT_S": "2"}
     with stack(tmp_path, database_logins, redis_url, **settings) as made:
-        with owner_db.transaction() as tx:
-            demo.seed(tx, Pins(made.settings.pin_pepper.get_secret_value()), production=False)
         made.start_all()
         yield made
     ledger.assert_coherent(owner_db)

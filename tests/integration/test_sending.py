@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from app import config
 from app.db import Database
-from app.payouts import claims, pay
+from app.doorbell import Step
+from app.payouts import claims, due
 from app.payouts.pay import Pay
 from app.providers.daraja import PAY_PATH, Accepted, Daraja, NotSent
 from app.providers.tokens import TOKEN_PATH, Tokens
@@ -176,7 +177,7 @@ def test_a_worker_that_slept_past_its_claim_does_not_call(
     """By the time it wakes, others have done the work, and M-PESA may have forgotten the id."""
     stories.reserved()
     with db.transaction() as tx:
-        payout = claims.take(tx, pay._DUE, limit=1, order="p.id")
+        payout = claims.take(tx, due.claim(Step.PAY), limit=1, order="p.id")
         [call] = sender._intend(tx, payout)
     assert NotSent("the worker slept past its claim") == sender._one_call(
         replace(call, start_before=call.start_before - SCHEDULE.lease_s)
@@ -189,7 +190,7 @@ def test_an_outcome_is_kept_once(stories: Stories, sender: Pay, db: Database) ->
     """A commit whose answer was lost may have been kept; the repeat adds no second evidence."""
     stories.reserved()
     with db.transaction() as tx:
-        payout = claims.take(tx, pay._DUE, limit=1, order="p.id")
+        payout = claims.take(tx, due.claim(Step.PAY), limit=1, order="p.id")
         [call] = sender._intend(tx, payout)
     outcome = sender.provider.pay(call.request)
     for _ in range(2):

@@ -168,7 +168,7 @@ def test_the_daily_limit_is_kept(site: Site, owner_db: Database) -> None:
     end_all(owner_db, "paid")
     phone.dial()
     assert phone.reply("1", "50001", "4071").body == (
-        "END KES 50,001 is over what you may withdraw in one day. Nothing was deducted."
+        "END KES 50,001 would exceed what you may withdraw in one day. Nothing was deducted."
         " Help 0700000111"
     )
     phone.dial()

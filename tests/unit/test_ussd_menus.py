@@ -126,7 +126,10 @@ def test_what_is_no_pin_costs_no_try(token: str) -> None:
             "Your savings do not cover KES 512.65 with the fee. Nothing was deducted.",
         ),
         ("one_open", "BRZ8K2QF7M to M-PESA is waiting for M-PESA. A new one can start when it"),
-        ("daily_limit", "KES 500 is over what you may withdraw in one day. Nothing was deducted."),
+        (
+            "daily_limit",
+            "KES 500 would exceed what you may withdraw in one day. Nothing was deducted.",
+        ),
         ("over_maximum", "KES 500 is more than can be withdrawn at once at this hour. Nothing was"),
         ("sacco_limit", "Too much is being withdrawn at Baraza SACCO now. Nothing was deducted."),
         ("cooling_off", "Your PIN or number was changed lately. For your safety withdrawals must"),

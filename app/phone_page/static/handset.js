@@ -12,11 +12,11 @@ const LINE = [
 const SCREEN_MAX = 160;
 
 export class Handset {
-  constructor(phones, { onChange, onAway }) {
+  constructor(phones, { onChange, banner }) {
     this.phones = phones;
     this.now = phones[0];
     this.onChange = onChange;
-    this.onAway = onAway;
+    this.banner = banner;
     this.screen = marked("screen");
     this.build();
     document.addEventListener("keydown", (event) => this.typed(event));
@@ -43,7 +43,7 @@ export class Handset {
       ...this.line,
       make("button", { type: "button", class: "small", "data-testid": "signal-drop",
         title: "The signal is gone: the session ends", onclick: () =>
-          this.do(() => this.now.hangUp()) }, "Drop"),
+          this.do(() => this.now.drop()) }, "Drop"),
       make("button", { type: "button", class: "small", "data-testid": "signal-resend",
         title: "The network delivers the last request once more", onclick: () =>
           this.do(() => this.now.resend()) }, "Resend"),
@@ -67,8 +67,9 @@ export class Handset {
     this.draw();
     try {
       await acting;
+      this.banner.clear("phone");
     } catch (error) {
-      this.onAway(error);
+      this.banner.tell("phone", error.message);
     }
     this.draw();
     this.onChange();
@@ -95,7 +96,7 @@ export class Handset {
     const idle = !phone.text && !phone.fault;
     say(this.screen, phone.busy ? "…" : idle
       ? `Dial ${phone.service}\nand press Send`
-      : [phone.text, phone.fault].filter(Boolean).join("\n"));
+      : [phone.fault, phone.text].filter(Boolean).join("\n"));
     this.screen.classList.toggle("faint", idle || phone.busy);
     this.screen.classList.toggle("over", !phone.open && !idle);
     say(marked("reply"), phone.typed);

@@ -11,6 +11,7 @@ export class Inbox {
   }
 
   draw(phone, messages) {
+    if (!messages) return show(marked("inbox"), "", []); // not asked yet
     const seen = this.known.get(phone);
     const fresh = new Set(seen ? messages.map((m) => m.id).filter((id) => !seen.has(id)) : []);
     this.known.set(phone, new Set(messages.map((m) => m.id)));

@@ -1,71 +1,108 @@
-// Where the money is: three balances, the books of one withdrawal, M-PESA's own truth, the lamp.
+// Where the money is: three balances between which it moves, and the books of one withdrawal.
 
-import { find, kes, make, marked, say, show } from "./words.js";
+import { find, kes, make, marked, number, say, show } from "./words.js";
 
 const BALANCES = [
-  ["savings", "Savings", "what she may take out"],
-  ["transit", "In transit", "set aside for M-PESA"],
-  ["mpesa", "M-PESA paid her", "by M-PESA's own books"],
+  ["savings", "Savings", "what the member may take out"],
+  ["transit", "In transit", "set aside, not yet paid or given back"],
+  ["mpesa", "M-PESA has paid", "by M-PESA's own books"],
 ];
+const FLOW_MS = 1400;
 
 export class Money {
   constructor() {
-    this.values = { savings: null, transit: 0, mpesa: 0 };
-    this.bars = Object.fromEntries(BALANCES.map(([name, title, what]) => {
-      const bar = make("span", { class: "fill" });
+    this.phone = null;
+    this.values = {};
+    this.parts = {};
+    this.ways = [];
+    for (const [name, title, what] of BALANCES) {
+      if (name !== "savings") this.way();
+      const fill = make("span", { class: "fill" });
       const value = make("strong", { "data-testid": `balance-${name}` }, "–");
+      const change = make("span", { class: "change", "aria-hidden": "true" });
       find(".balances").append(make("div", { class: `balance ${name}` },
-        make("span", { class: "label" }, title), value,
-        make("span", { class: "bar", "aria-hidden": "true" }, bar),
+        make("p", {}, make("span", { class: "label" }, title), change), value,
+        make("span", { class: "bar", "aria-hidden": "true" }, fill),
         make("span", { class: "quiet" }, what)));
-      return [name, { bar, value }];
-    }));
+      this.parts[name] = { fill, value, change };
+    }
+  }
+
+  way() {
+    const way = make("span", { class: "way", "aria-hidden": "true" },
+      make("span", { class: "coin" }));
+    this.ways.push(way);
+    find(".balances").append(way);
+  }
+
+  // Another member's money: nothing moved, it is only another one's.
+  of(phone) {
+    if (this.phone === phone) return;
+    this.phone = phone;
+    this.values = {};
   }
 
   draw(told) {
-    this.values.savings = told.savings_cents;
-    this.values.transit = told.in_transit_cents;
-    this.balances();
+    const { savings, transit } = this.values;
+    this.set("savings", told.savings_cents);
+    this.set("transit", told.in_transit_cents);
+    this.bars();
+    if (transit !== undefined && told.in_transit_cents > transit) this.flow(0, "there");
+    if (told.in_transit_cents < transit) {
+      const back = told.savings_cents > savings;
+      this.flow(back ? 0 : 1, back ? "back" : "there");
+    }
     this.books(told.payout?.ledger ?? []);
-    this.lamp(told.lamp);
   }
 
-  truth(cents, requests) {
-    this.values.mpesa = cents;
-    this.balances();
-    show(marked("mpesa-knows"), JSON.stringify(requests), requests.length
-      ? requests.map((one) => make("p", { class: one.verdict }, one.says,
-        make("span", { class: "quiet" }, ` ${one.calls} request${one.calls === 1 ? "" : "s"},`
-          + ` ${one.queries} quer${one.queries === 1 ? "y" : "ies"} about it`)))
-      : [make("p", { class: "empty" }, "M-PESA has heard nothing of this phone.")]);
+  paid(cents) {
+    this.set("mpesa", cents);
+    this.bars();
   }
 
-  balances() {
+  set(name, cents) {
+    const before = this.values[name];
+    const { value, change } = this.parts[name];
+    this.values[name] = cents;
+    say(value, cents === null ? "–" : kes(cents));
+    if (before === undefined || before === null || cents === null || before === cents) return;
+    const moved = cents - before;
+    change.replaceWith(this.parts[name].change = make("span", {
+      class: "change shown", "aria-hidden": "true",
+    }, `${moved > 0 ? "+" : "−"}${number(Math.abs(moved))}`));
+  }
+
+  flow(number, course) {
+    const way = this.ways[number];
+    way.dataset.course = course;
+    clearTimeout(way.timer);
+    way.timer = setTimeout(() => delete way.dataset.course, FLOW_MS);
+  }
+
+  bars() {
     const most = Math.max(1, ...Object.values(this.values).map((cents) => cents ?? 0));
-    for (const [name, { bar, value }] of Object.entries(this.bars)) {
-      const cents = this.values[name];
-      say(value, cents === null ? "–" : kes(cents));
-      bar.style.setProperty("width", `${Math.max(cents ? 2 : 0, ((cents ?? 0) / most) * 100)}%`);
+    for (const [name, { fill }] of Object.entries(this.parts)) {
+      const cents = this.values[name] ?? 0;
+      fill.style.setProperty("width", `${cents ? Math.max(2, (cents / most) * 100) : 0}%`);
     }
   }
 
   books(lines) {
     show(marked("ledger"), JSON.stringify(lines), lines.length ? [make("table", {},
-      make("thead", {}, make("tr", {}, ...["Entry", "Account", "Debit", "Credit"].map((name) =>
-        make("th", { scope: "col" }, name)))),
-      make("tbody", {}, ...lines.map((one) => make("tr", {},
-        make("td", {}, one.entry), make("td", {}, one.account),
-        make("td", { class: "number" }, one.debit_cents === null ? "" : kes(one.debit_cents)),
-        make("td", { class: "number" }, one.credit_cents === null ? "" : kes(one.credit_cents))))))]
+      make("thead", {}, make("tr", {},
+        make("th", { scope: "col" }, "Entry"), make("th", { scope: "col" }, "Account"),
+        make("th", { scope: "col", class: "number" }, "Debit"),
+        make("th", { scope: "col", class: "number" }, "Credit"))),
+      make("tbody", {}, ...lines.map((one, n) => row(one, lines[n - 1]?.entry))))]
       : [make("p", { class: "empty" }, "Nothing is booked yet: no money has moved.")]);
   }
+}
 
-  lamp(lamp) {
-    const element = marked("lamp");
-    if (!lamp) return;
-    element.dataset.green = String(lamp.green);
-    say(find(".lamp-words"), lamp.green
-      ? `${lamp.rules} rules hold: every shilling is accounted for`
-      : `BROKEN: ${lamp.broken.map((one) => one.name).join("; ")}`);
-  }
+const amount = (cents) =>
+  make("td", { class: "number" }, cents === null ? "" : number(cents));
+
+function row(one, entryBefore) {
+  return make("tr", { class: one.entry === entryBefore ? "" : "first" },
+    make("td", {}, one.entry === entryBefore ? "" : one.entry), make("td", {}, one.account),
+    amount(one.debit_cents), amount(one.credit_cents));
 }

@@ -34,10 +34,6 @@ export class Phone {
     this.clear();
   }
 
-  get asksForPin() {
-    return this.open && /\bPIN\b/.test(this.text);
-  }
-
   press(key) {
     if (this.typed.length < TYPED_MAX) this.typed += key;
   }
@@ -70,11 +66,19 @@ export class Phone {
     if (id) await api.handset("hangup", { session_id: id }).catch(() => {});
   }
 
+  // The signal is gone in the middle of it.
+  async drop() {
+    const wasOpen = this.open;
+    await this.hangUp();
+    if (wasOpen && !this.id) this.fault = "Signal lost. Dial again.";
+  }
+
   // The network's own clock ran out.
   async expire() {
     if (!this.open || this.busy || Date.now() < Math.min(this.idleEnds, this.sessionEnds)) return;
     this.open = false;
     this.typed = "";
+    this.text = "";
     this.fault = "The network ended the session: no answer in time. Dial again.";
     if (this.id) await api.session(this.id).catch(() => {});
   }

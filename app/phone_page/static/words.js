@@ -1,10 +1,11 @@
 // Writing things for people, and making elements without ever parsing a text as HTML.
 
-export function kes(cents) {
-  const sign = cents < 0 ? "-" : "";
+export function number(cents) {
   const whole = Math.floor(Math.abs(cents) / 100).toLocaleString("en-KE");
-  return `${sign}KES ${whole}.${String(Math.abs(cents) % 100).padStart(2, "0")}`;
+  return `${whole}.${String(Math.abs(cents) % 100).padStart(2, "0")}`;
 }
+
+export const kes = (cents) => `${cents < 0 ? "-" : ""}KES ${number(cents)}`;
 
 const TIME = new Intl.DateTimeFormat("en-GB", {
   timeZone: "Africa/Nairobi", hour: "2-digit", minute: "2-digit", second: "2-digit",
@@ -33,6 +34,10 @@ export const marked = (testid) => find(`[data-testid="${testid}"]`);
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+// A name with a hyphen in it stays on one line.
+export const unbroken = (text) => text.split("M-PESA").flatMap((part, n) =>
+  n ? [make("span", { class: "name" }, "M-PESA"), part] : [part]);
 
 export function show(element, key, children) {
   if (element.dataset.key === key) return;
