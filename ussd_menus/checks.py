@@ -3,9 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from app.pin_rules import is_weak
-
 from app.money import shillings
+from app.pin_rules import is_weak
 from ussd_menus.model import Facts, T, Value
 
 # ASCII only: str.isdigit() also takes digits of other scripts. Seven digits are past any limit.
