@@ -98,7 +98,9 @@ class Settings(BaseSettings):
         "off", description="ask AT Insights before money leaves whether the SIM was replaced lately"
     )
     sim_check_wait_s: int = Field(60, ge=1, le=3600, description="seconds that an answer may take")
-    sim_check_fresh_h: int = Field(6, ge=0, le=168, description="hours an answer is used again")
+    sim_check_fresh_h: int = Field(
+        6, ge=0, le=168, description="hours that an answer which tells of a swap holds back others"
+    )
     sim_swap_days: int = Field(
         3, ge=1, le=90, description="a SIM replaced this many days ago or less is sent nothing"
     )

@@ -108,7 +108,9 @@ def refused(call: Call, member: Member, verdict: Verdict) -> Done | None:
         return Done("wrong_pin", {"tries": verdict.tries_left})
     ring: tuple[Step, ...] = ()
     if verdict.newly:
-        tries = WRONG_TRIES_A_DAY_MAX if verdict.until is None else WRONG_TRIES_MAX
+        # A start PIN is locked for good by the first lock, her own by the day's count.
+        in_a_day = verdict.until is None and member.pin == "own"
+        tries = WRONG_TRIES_A_DAY_MAX if in_a_day else WRONG_TRIES_MAX
         tell(call, member, "pin_locked", {"time": verdict.until, "tries": tries})
         ring = (Step.SMS,)
     if verdict.until is None:

@@ -67,6 +67,9 @@ def submit_withdrawal(call: Call) -> Done:
     refusal = pin_refused(call, member)
     if refusal is not None:
         return refusal
+    member_of(
+        call
+    )  # once more, now that her row is locked: the number that was shown is still hers
     quote_id = UUID(str(call.state.facts["quote"]))
     try:
         # The PIN was typed and counted whatever comes of the withdrawal: only this is undone.

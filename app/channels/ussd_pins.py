@@ -14,7 +14,7 @@ from app.channels.ussd_calls import (
 from app.doorbell import Step
 from app.members import directory, pins
 from app.members.directory import Member
-from app.members.pins import PinUsedBefore, StartExpired
+from app.members.pins import PinLocked, PinUsedBefore, StartExpired
 
 
 def check_start(call: Call) -> Done:
@@ -30,6 +30,9 @@ def check_start(call: Call) -> Done:
     )
     if isinstance(verdict, StartExpired):
         return Done("expired")
+    if isinstance(verdict, PinLocked):
+        # The lock has voided the start PIN: no hour opens it again.
+        verdict = PinLocked(None, newly=verdict.newly)
     refusal = refused(call, member, verdict)
     if refusal is None:
         return Done("right")
@@ -93,6 +96,7 @@ def _who_has(call: Call, pin: str) -> Member:
         NoLongerAllowed: another kind, or it was locked from another phone.
     """
     member = member_of(call)
-    if member.pin != pin or pins.lock_of(call.tx, member.id) is not None:
+    proved = pins.proved_in(call.tx, member.id, call.session.session_id)
+    if not proved or member.pin != pin or pins.lock_of(call.tx, member.id) is not None:
         raise NoLongerAllowed("the PIN was reset or locked during the session")
     return member

@@ -18,6 +18,8 @@ from app.members.directory import Member
 from app.members.pins import Pins
 from app.members.standing import MANDATES, STATUSES, Mandate, NoSuchMember, Notice, Status
 from app.messages import outbox
+from app.payouts import cancel, claims, intake
+from app.payouts.states import OPEN_STATES
 from app.pin_rules import ID_DIGITS, is_digits
 
 Act = Callable[[Tx, Member], Sequence[Notice]]
@@ -48,12 +50,13 @@ members.add_command(import_file, "import")
 @configuring.reason
 @configuring.yes
 def lock(who: str, *, reason: str, yes: bool) -> None:
-    """Close her phone service: a lost phone, a suspicion."""
+    """Close her phone service: a lost phone, a suspicion. What was not sent yet is taken back."""
     _do(
         who,
         "Close the phone service of {member_no}?",
         lambda tx, member: standing.lock_phone(tx, member.id, reason=reason, by=audit.operator()),
         yes=yes,
+        takes_back=True,
     )
 
 
@@ -109,6 +112,7 @@ def status(who: str, new: Status, *, reason: str, yes: bool) -> None:
             tx, member.id, new, reason=reason, by=audit.operator()
         ),
         yes=yes,
+        takes_back=new != "active",
     )
 
 
@@ -126,6 +130,7 @@ def mandate(who: str, new: Mandate, *, reason: str, yes: bool) -> None:
             tx, member.id, new, reason=reason, by=audit.operator()
         ),
         yes=yes,
+        takes_back=new != "sole",
     )
 
 
@@ -199,8 +204,12 @@ def found(tx: Tx, who: str) -> Member:
     return member
 
 
-def _do(who: str, question: str, act: Act, *, yes: bool) -> None:
-    """Ask; then act and queue what her phone is told, in one database transaction."""
+def _do(who: str, question: str, act: Act, *, yes: bool, takes_back: bool = False) -> None:
+    """Ask; then act and queue what her phone is told, in one database transaction.
+
+    `takes_back`: after the act she may not withdraw, so what was asked for before and not sent
+    yet must not go out either.
+    """
     with database() as db:
         with db.transaction() as tx:
             member = found(tx, who)
@@ -217,8 +226,21 @@ def _do(who: str, question: str, act: Act, *, yes: bool) -> None:
             assert isinstance(at, datetime)
             for notice in notices:
                 tell(tx, member, notice, at=at)
+            open_one = _take_back(tx, member) if takes_back else ""
     told = f" SMS queued: {', '.join(notice.kind for notice in notices)}." if notices else ""
-    click.echo(f"Done for {member.member_no}, and kept on record.{told}")
+    click.echo(f"Done for {member.member_no}, and kept on record.{told}{open_one}")
+
+
+def _take_back(tx: Tx, member: Member) -> str:
+    """Cancel her withdrawal that was not sent yet. A sentence about it, or about one that was."""
+    opened = intake.open_payout(tx, member.id)
+    payout = None if opened is None else claims.take_one(tx, opened.reference)
+    if payout is None or payout.state not in OPEN_STATES:
+        return ""
+    if not cancel.can_cancel(tx, payout):
+        return f" {payout.reference} was sent to M-PESA before and cannot be taken back."
+    cancel.unsent(tx, payout, cause="staff closed the member's access", reason="us")
+    return f" {payout.reference} was not sent yet and is taken back."
 
 
 def tell(tx: Tx, member: Member, notice: Notice, *, at: datetime) -> None:

@@ -121,8 +121,11 @@ _CLOSE_FOR_GOOD = sa.text(
     "UPDATE member SET pin_failures = 0, phone_locked_at = now(), phone_lock_reason = :reason,"
     " start_pin_nonce = NULL, start_pin_until = NULL WHERE id = :member"
 )
+# The hours of caution after a reset count from the use of the start PIN, not from its issue.
 _SET = sa.text(
     "UPDATE member SET pin_hash = :hash, pin_failures = 0, pin_lockouts = 0,"
+    " pin_reset_at = CASE WHEN pin_hash IS NULL AND pin_reset_at IS NOT NULL THEN now()"
+    "                     ELSE pin_reset_at END,"
     " pin_locked_until = NULL, pin_counted_from = clock_timestamp(),"
     " start_pin_nonce = NULL, start_pin_until = NULL WHERE id = :member"
 )
@@ -138,6 +141,11 @@ _ISSUE = sa.text(
     "UPDATE member SET start_pin_nonce = uuid_send(gen_random_uuid()),"
     " start_pin_until = clock_timestamp() + :valid WHERE id = ANY(:members)"
 ).bindparams(sa.bindparam("members", type_=ARRAY(sa.BigInteger)))
+_PROVED = sa.text(
+    "SELECT EXISTS (SELECT FROM pin_attempt a JOIN member m ON m.id = a.member_id"
+    " WHERE m.id = :member AND a.session_id = :session_id AND a.outcome = 'right'"
+    " AND a.at >= m.pin_counted_from)"
+)
 _WRONG_TRIES = sa.text(
     "SELECT count(*) FROM pin_attempt"
     " WHERE outcome = 'wrong' AND at > clock_timestamp() - make_interval(mins => :minutes)"
@@ -275,6 +283,16 @@ class Pins:
 def issue_starts(tx: Tx, member_ids: Sequence[int], *, valid_h: int) -> None:
     """Let a new start PIN be out for each of these members. One that was out before is void."""
     tx.execute(_ISSUE, {"members": list(member_ids), "valid": timedelta(hours=valid_h)})
+
+
+def proved_in(tx: Tx, member_id: int, session_id: str) -> bool:
+    """Whether this session has proved the PIN, or the start PIN, that she has now.
+
+    Locks her row, so that what staff or another session sets comes before or after. A PIN that
+    was typed before the last change of it proves nothing about the one of today.
+    """
+    tx.execute(_LOCK_MEMBER, {"member": member_id})
+    return tx.scalar(_PROVED, {"member": member_id, "session_id": session_id}) is True
 
 
 def lock_of(tx: Tx, member_id: int) -> PinLocked | None:

@@ -97,18 +97,19 @@ def reset_pin(tx: Tx, member_id: int, *, reason: str, by: Actor, valid_h: int) -
             f"{member.member_no} has no ID on file; without its last digits a start PIN opens"
             " nothing. `baraza members id` puts it on file"
         )
-    had_one = member.pin == "own"
+    # Also where an earlier reset's start PIN was never used: its hours of caution begin anew.
+    is_reset = member.pin == "own" or bool(tx.scalar(_WAS_RESET, {"member": member_id}))
     # The PIN that is taken away is one of those that must not come back.
     tx.execute(_REMEMBER, {"member": member_id})
     # A first PIN is no change that a thief could hide behind; the next one is.
-    changed = ", pin_reset_at = now()" if had_one else ""
+    changed = ", pin_reset_at = now()" if is_reset else ""
     _set(tx, member_id, f"pin_hash = NULL, pin_failures = 0, pin_locked_until = NULL{changed}")
     pins.issue_starts(tx, [member_id], valid_h=valid_h)
-    _record(tx, "pin_reset" if had_one else "start_pin_issued", member, reason=reason, by=by)
+    _record(tx, "pin_reset" if is_reset else "start_pin_issued", member, reason=reason, by=by)
     until = tx.scalar(
         sa.text("SELECT start_pin_until FROM member WHERE id = :member"), {"member": member_id}
     )
-    told = [Notice("pin_reset", member.msisdn, {"when": _now(tx)})] if had_one else []
+    told = [Notice("pin_reset", member.msisdn, {"when": _now(tx)})] if is_reset else []
     return [*told, Notice("start_pin", member.msisdn, {"until": until})]
 
 
@@ -188,6 +189,7 @@ _REMEMBER = sa.text(
     "INSERT INTO pin_history (member_id, pin_hash) SELECT id, pin_hash FROM member"
     " WHERE id = :member AND pin_hash IS NOT NULL"
 )
+_WAS_RESET = sa.text("SELECT pin_reset_at IS NOT NULL FROM member WHERE id = :member")
 _HAS_ID = sa.text("SELECT id_check IS NOT NULL FROM member WHERE id = :member")
 
 

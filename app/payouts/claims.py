@@ -44,6 +44,7 @@ class Payout:
     work_due_at: datetime | None
     resend_due_at: datetime | None
     notice_due_at: datetime | None
+    sim_check_due_at: datetime | None
     asks: int
 
 

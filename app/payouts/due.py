@@ -11,9 +11,9 @@ _DUE: dict[Step, tuple[str, ...]] = {
     Step.DEBIT: (f"p.state = 'requested' AND p.work_due_at <= now() AND NOT {IS_STOPPED}",),
     Step.CHECK: (f"p.state = 'reserved' AND p.sim_check_due_at <= now() AND NOT {IS_STOPPED}",),
     Step.PAY: (
-        # A first call waits while withdrawals are stopped; what was sent is followed to its end.
-        f"p.state = 'reserved' AND p.work_due_at <= now() AND NOT {IS_STOPPED}",
-        "p.state = 'submitting' AND p.work_due_at <= now()",
+        # What never reached M-PESA waits while withdrawals are stopped, also where it turned calls
+        # away before it looked at them; what it may have taken is followed to its end.
+        f"p.state IN ('reserved', 'submitting') AND p.work_due_at <= now() AND NOT {IS_STOPPED}",
         "p.state = 'in_doubt' AND p.resend_due_at <= now()",
     ),
     Step.ASK: ("p.state IN ('submitted', 'in_doubt') AND p.ask_due_at <= now()",),

@@ -47,9 +47,9 @@ class OpenPayout:
 
 _INSERT = sa.text(
     "INSERT INTO payout (id, reference, quote_id, member_id, account_id, msisdn, language,"
-    " amount_cents, fee_cents, duty_cents, reserve_id, resolve_id, notice_due_at)"
+    " amount_cents, fee_cents, duty_cents, reserve_id, resolve_id, requested_at, notice_due_at)"
     " SELECT :id, :reference, q.id, q.member_id, q.account_id, m.msisdn, m.language,"
-    " q.amount_cents, q.fee_cents, q.duty_cents, :reserve_id, :resolve_id, now() + :notice_after"
+    " q.amount_cents, q.fee_cents, q.duty_cents, :reserve_id, :resolve_id, :at, :at + :notice_after"
     " FROM quote q JOIN member m ON m.id = q.member_id WHERE q.id = :quote_id"
     " ON CONFLICT DO NOTHING RETURNING reference"
 )
@@ -128,6 +128,9 @@ def _insert(
                 "quote_id": quote_id,
                 "reserve_id": ids.uuid7(at),
                 "resolve_id": ids.uuid7(at),
+                # The moment that the limits were judged by, or a hop around midnight would count
+                # for no day.
+                "at": at,
                 "notice_after": notice_after,
             },
         )

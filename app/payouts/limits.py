@@ -164,6 +164,21 @@ def refusal(tx: Tx, *, member_id: int, amount_cents: int, at: datetime) -> Reaso
     )
 
 
+def fits_after_change(tx: Tx, *, member_id: int, amount_cents: int, at: datetime) -> bool:
+    """Whether a payout that is booked already keeps to the limits after a change.
+
+    For whoever cannot tell whether there was one. Without such limits nothing is little enough.
+
+    Raises:
+        NoLimits: none are configured.
+    """
+    limits = in_force(tx, day=at.astimezone(NAIROBI).date())
+    most, daily = limits.after_change_maximum_cents, limits.after_change_daily_cents
+    if most is None or amount_cents > most:
+        return False
+    return not _exceeds(_drawn(tx, _OF_MEMBER, _midnight(at), member=member_id), daily)
+
+
 def quiet_at(tx: Tx, limits: Limits, at: datetime) -> bool:
     """Whether a moment lies in the quiet hours of these limits."""
     local = at.astimezone(NAIROBI)

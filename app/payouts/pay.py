@@ -205,9 +205,7 @@ def _is_due(payout: Payout, at: datetime, *, may_begin: bool) -> bool:
     if payout.frozen:
         return False
     match payout.state:
-        case State.RESERVED if may_begin:
-            planned = payout.work_due_at
-        case State.SUBMITTING:
+        case State.RESERVED | State.SUBMITTING if may_begin:
             planned = payout.work_due_at
         case State.IN_DOUBT:
             planned = payout.resend_due_at

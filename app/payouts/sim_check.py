@@ -72,7 +72,9 @@ class SimCheck:
         """Decide what has an answer or waited long enough; keep a question for the others."""
         questions = []
         for payout in payouts:
-            if payout.state is not State.RESERVED:
+            # Worked singly it may have been asked about a moment ago: then it is not due yet.
+            due_at = payout.sim_check_due_at
+            if payout.state is not State.RESERVED or due_at is None or due_at > claims.now(tx):
                 continue
             known = self._known(tx, payout)
             if known is not None:
@@ -84,20 +86,25 @@ class SimCheck:
         return questions
 
     def _known(self, tx: Tx, payout: Payout) -> sa.Row[Any] | None:
-        """The newest answer about this number that is fresh, or is the payout's own."""
+        """The payout's own answer, or a fresh one about this number that tells of a swap.
+
+        An earlier answer may hold back, never clear: a swap since then is what we look for.
+        """
         return tx.execute(
             sa.text(
                 "SELECT a.outcome, a.swapped_on,"
                 " (now() AT TIME ZONE 'Africa/Nairobi')::date AS today"
                 " FROM sim_check c JOIN sim_answer a ON a.request_id = c.request_id"
                 " WHERE c.msisdn = :msisdn"
-                " AND (c.payout_id = :payout OR c.asked_at > now() - :fresh)"
-                " ORDER BY c.asked_at DESC LIMIT 1"
+                " AND (c.payout_id = :payout OR (c.asked_at > now() - :fresh"
+                "  AND a.swapped_on >= (now() AT TIME ZONE 'Africa/Nairobi')::date - :days))"
+                " ORDER BY c.payout_id = :payout DESC, c.asked_at DESC LIMIT 1"
             ),
             {
                 "msisdn": payout.msisdn,
                 "payout": payout.id,
                 "fresh": timedelta(hours=self.settings.sim_check_fresh_h),
+                "days": self.settings.sim_swap_days,
             },
         ).one_or_none()
 
@@ -115,8 +122,9 @@ class SimCheck:
 
     def _without_answer(self, tx: Tx, payout: Payout) -> None:
         """Nobody could say. What then is safe is the operator's choice."""
-        most = limits.in_force(tx).after_change_maximum_cents
-        small = most is not None and payout.amount_cents <= most
+        small = limits.fits_after_change(
+            tx, member_id=payout.member_id, amount_cents=payout.amount_cents, at=claims.now(tx)
+        )
         logger().warning("sim_check_unanswered", reference=payout.reference)
         if self.settings.sim_check_unanswered == "low_limit" and small:
             _clear(tx, payout)

@@ -120,6 +120,7 @@ def waiting(tx: Tx) -> Waiting:
         sa.text(
             "SELECT count(*), coalesce(sum(amount_cents), 0)::bigint FROM payout"
             " WHERE state IN ('requested', 'reserved')"
+            " OR (state = 'submitting' AND work_due_at IS NOT NULL)"
         )
     ).one()
     return Waiting(*row)

@@ -12,6 +12,22 @@ CREATE TABLE withdrawal_stop (
 );
 CREATE UNIQUE INDEX withdrawal_stop_one ON withdrawal_stop ((true)) WHERE resumed_at IS NULL;
 
+-- A payout is what its member was shown, to the number that she has: not even whoever holds the application's
+-- login can send another amount, or send it elsewhere.
+CREATE FUNCTION payout_fits_quote() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM quote q JOIN member m ON m.id = q.member_id
+         WHERE q.id = NEW.quote_id AND m.msisdn = NEW.msisdn
+           AND (q.member_id, q.account_id, q.amount_cents, q.fee_cents, q.duty_cents)
+             = (NEW.member_id, NEW.account_id, NEW.amount_cents, NEW.fee_cents, NEW.duty_cents)) THEN
+        RAISE EXCEPTION 'payout % does not fit its quote or its member', NEW.reference
+            USING ERRCODE = 'BZ006', CONSTRAINT = 'payout_fits_quote';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER payout_fits_quote BEFORE INSERT ON payout FOR EACH ROW EXECUTE FUNCTION payout_fits_quote();
+
 -- A SIM check asks whether the member's SIM card was replaced lately. It runs between the debit and the call.
 ALTER TABLE payout
     ADD COLUMN sim_check        text CHECK (sim_check IN ('wanted', 'asked', 'clear')),   -- NULL: none is needed
@@ -38,7 +54,7 @@ CREATE TABLE sim_answer (
     received_at  timestamptz NOT NULL DEFAULT now()
 );
 
-GRANT SELECT, INSERT, UPDATE ON withdrawal_stop TO baraza_app;
+GRANT SELECT, INSERT, UPDATE (resumed_at, resumed_by, resume_reason) ON withdrawal_stop TO baraza_app;
 GRANT SELECT, INSERT ON sim_check, sim_answer TO baraza_app;
 GRANT UPDATE (request_id) ON sim_check TO baraza_app;
 GRANT UPDATE (sim_check, sim_check_due_at) ON payout TO baraza_app;
