@@ -27,12 +27,10 @@ from app.members.pins import (
     PinWrong,
     Verdict,
 )
+from app.members.standing import SERVED
 from app.messages import outbox
 from ussd_menus.engine import State
 from ussd_menus.model import Facts, Row, as_row, as_rows
-
-SERVED: frozenset[str] = frozenset({"active", "court_lien"})
-"""The standings that may use the phone service; a court's order holds back withdrawals alone."""
 
 
 class NoLongerAllowed(Refused):

@@ -1,7 +1,6 @@
 """Where a session begins: one look at the world, stored so that no key changes its meaning."""
 
 from app.channels.doors import Doors
-from app.channels.ussd_calls import SERVED
 from app.channels.ussd_money import status_facts
 from app.clock import nairobi
 from app.config import Settings
@@ -9,6 +8,7 @@ from app.db import Tx
 from app.errors import Refused
 from app.members import directory, pins
 from app.members.directory import Member
+from app.members.standing import SERVED
 from app.msisdn import mask
 from app.payouts import intake, limits, switch
 from ussd_menus.model import Facts, Row

@@ -10,21 +10,19 @@ import sqlalchemy as sa
 from app import audit, config, ids, msisdn
 from app.commands import configuring
 from app.commands.members_import import import_file
-from app.commands.members_show import show
+from app.commands.members_show import accounts, found, show, who_argument
 from app.commands.session import database
 from app.db import Tx
-from app.members import directory, standing
+from app.members import standing
 from app.members.directory import Member
 from app.members.pins import Pins
-from app.members.standing import MANDATES, STATUSES, Mandate, NoSuchMember, Notice, Status
+from app.members.standing import MANDATES, STATUSES, Mandate, Notice, Status
 from app.messages import outbox
 from app.payouts import cancel, claims, intake
 from app.payouts.states import OPEN_STATES
 from app.pin_rules import ID_DIGITS, is_digits
 
 Act = Callable[[Tx, Member], Sequence[Notice]]
-
-who_argument = click.argument("who", metavar="PHONE_OR_NO")
 
 
 @click.group()
@@ -42,6 +40,7 @@ def members() -> None:
 
 
 members.add_command(show)
+members.add_command(accounts)
 members.add_command(import_file, "import")
 
 
@@ -183,25 +182,6 @@ def put_id(who: str, *, reason: str) -> None:
         ),
         yes=True,
     )
-
-
-def found(tx: Tx, who: str) -> Member:
-    """The member with this phone or member number.
-
-    Raises:
-        NoSuchMember: there is none; the message says what numbers look like.
-    """
-    member = directory.by_number(tx, who.strip())
-    if member is None:
-        try:
-            member = directory.by_msisdn(tx, msisdn.parse(who))
-        except ValueError:
-            member = None
-    if member is None:
-        raise NoSuchMember(
-            "no member has this phone or member number; numbers look like 0712345678 or M00001"
-        )
-    return member
 
 
 def _do(who: str, question: str, act: Act, *, yes: bool, takes_back: bool = False) -> None:

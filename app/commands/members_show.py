@@ -1,22 +1,26 @@
 """`baraza members show`: a member as the help desk needs her."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import click
 import sqlalchemy as sa
+from rich.table import Table
 
 from app.commands import output
 from app.commands.session import database
 from app.db import Tx
 from app.ledger import statements
 from app.members import directory
+from app.members.directory import Member
+from app.members.standing import NoSuchMember
 from app.money import kes
 from app.msisdn import mask, parse
 from app.operations import story
 from app.operations.story import Summary
 
+who_argument = click.argument("who", metavar="PHONE_OR_NO")
 PAYOUTS_SHOWN = 5
 ACTS_SHOWN = 5
 
@@ -73,7 +77,7 @@ class MemberView:
 
 _MEMBER = sa.text(
     "SELECT m.*, b.blocked_at FROM member m LEFT JOIN sms_block b ON b.msisdn = m.msisdn"
-    " WHERE m.msisdn = :msisdn OR m.member_no = :who ORDER BY m.member_no = :who DESC LIMIT 1"
+    " WHERE m.id = :id"
 )
 _ACTS = sa.text(
     "SELECT at, action, coalesce(detail->>'by', source) AS by,"
@@ -84,34 +88,61 @@ _ACTS = sa.text(
 
 
 @click.command()
-@click.argument("who", metavar="PHONE_OR_NO")
+@who_argument
 @output.as_json
 def show(who: str, *, as_json: bool) -> None:
     """Standing, PIN, accounts, payouts and acts of one member, by phone or member number."""
     with database() as db, db.transaction() as tx:
-        found = _find(tx, who)
-    if found is None:
-        raise click.ClickException(
+        view = _view(tx, found(tx, who))
+    if as_json:
+        output.print_json(view)
+        return
+    _print(view)
+
+
+@click.command()
+@who_argument
+@output.as_json
+def accounts(who: str, *, as_json: bool) -> None:
+    """Her accounts, what each holds, and which of them can be drawn from by phone."""
+    with database() as db, db.transaction() as tx:
+        held = _accounts(tx, found(tx, who))
+    if as_json:
+        output.print_json(held)
+        return
+    output.console().print(_table(held) if held else "No accounts yet.")
+
+
+def found(tx: Tx, who: str) -> Member:
+    """The member with this phone or member number.
+
+    Raises:
+        NoSuchMember: there is none; the message says what numbers look like.
+    """
+    member = directory.by_number(tx, who.strip())
+    if member is None:
+        try:
+            member = directory.by_msisdn(tx, parse(who))
+        except ValueError:
+            member = None
+    if member is None:
+        raise NoSuchMember(
             "no member has this phone or member number; numbers look like 0712345678 or M00001"
         )
-    if as_json:
-        output.print_json(found)
-        return
-    _print(found)
+    return member
 
 
-def _find(tx: Tx, who: str) -> MemberView | None:
-    try:
-        msisdn = parse(who)
-    except ValueError:
-        msisdn = ""
-    row = tx.execute(_MEMBER, {"msisdn": msisdn, "who": who.strip()}).one_or_none()
-    return None if row is None else _view(tx, row)
+def _accounts(tx: Tx, member: Member) -> tuple[Account, ...]:
+    return tuple(
+        Account(
+            a.account_id, a.name, a.product, a.withdrawable, statements.available(tx, a.account_id)
+        )
+        for a in directory.accounts(tx, member.id)
+    )
 
 
-def _view(tx: Tx, row: sa.Row[Any]) -> MemberView:
-    member = directory.by_number(tx, row.member_no)
-    assert member is not None
+def _view(tx: Tx, member: Member) -> MemberView:
+    row = tx.execute(_MEMBER, {"id": member.id}).one()
     now = tx.scalar(sa.select(sa.func.now()))
     assert isinstance(now, datetime)
     locked = row.pin_locked_until is not None and row.pin_locked_until > now
@@ -132,70 +163,68 @@ def _view(tx: Tx, row: sa.Row[Any]) -> MemberView:
         phone_lock_reason=row.phone_lock_reason,
         receipt_balance=row.receipt_balance,
         sms_blocked_since=row.blocked_at,
-        accounts=tuple(
-            Account(
-                a.account_id, a.name, a.product, a.withdrawable,
-                statements.available(tx, a.account_id),
-            )
-            for a in directory.accounts(tx, row.id)
-        ),
+        accounts=_accounts(tx, member),
         payouts=tuple(story.summaries(tx, msisdn=row.msisdn, limit=PAYOUTS_SHOWN)),
         acts=tuple(Act(*act) for act in acts),
-    )  # fmt: skip
+    )
 
 
-def _print(found: MemberView) -> None:
+def _print(view: MemberView) -> None:
     screen = output.console()
     screen.print(
         output.plain(
-            f"Member {found.member_no} · {found.phone} · {found.language} · {found.status}"
-            f" · mandate {found.mandate}"
+            f"Member {view.member_no} · {view.phone} · {view.language} · {view.status}"
+            f" · mandate {view.mandate}"
         )
     )
-    for line in _standing(found):
+    for line in _standing(view):
         screen.print(output.plain(f"· {line}"))
-    accounts = [
-        (a.account_id, a.name, a.product, "yes" if a.withdrawable else "no", kes(a.available_cents))
-        for a in found.accounts
-    ]
-    columns = ("Account", "Name", "Product", "By phone", "Available")
-    screen.print(output.table(columns, accounts, right=("Available",)))
+    screen.print(_table(view.accounts) if view.accounts else "No accounts yet.")
     payouts = [
         (p.reference, p.state, kes(p.amount_cents), output.moment(p.requested_at))
-        for p in found.payouts
+        for p in view.payouts
     ]
     screen.print(
         output.table(("Payout", "State", "Amount", "Requested (Nairobi)"), payouts)
         if payouts
         else "No payouts yet."
     )
-    acts = [(output.moment(a.at), a.action, a.by, a.reason) for a in found.acts]
+    acts = [(output.moment(a.at), a.action, a.by, a.reason) for a in view.acts]
     if acts:
         screen.print(output.table(("Nairobi", "Done", "By", "Reason"), acts))
 
 
-def _standing(found: MemberView) -> list[str]:
+def _table(held: Sequence[Account]) -> Table:
+    rows = [
+        (a.account_id, a.name, a.product, "yes" if a.withdrawable else "no", kes(a.available_cents))
+        for a in held
+    ]
+    columns = ("Account", "Name", "Product", "By phone", "Available")
+    return output.table(columns, rows, right=("Available",))
+
+
+def _standing(view: MemberView) -> list[str]:
     """What else a help desk must know, one line each."""
     pins = {
         "own": "has a PIN of her own",
         "none": "has no PIN; `baraza members pin-reset` sends a start PIN",
-        "start": f"a start PIN is out until {output.moment(found.start_pin_until)}",
+        "start": f"a start PIN is out until {output.moment(view.start_pin_until)}",
         "expired": "her start PIN ran out; `baraza members pin-reset` sends a new one",
     }
-    lines = [pins[found.pin]]
-    if not found.has_id_on_file:
+    lines = [pins[view.pin]]
+    if not view.has_id_on_file:
         lines.append("no ID on file: a start PIN opens nothing; `baraza members id` mends it")
-    if found.phone_locked_at is not None:
-        since = output.moment(found.phone_locked_at)
-        lines.append(f"phone service LOCKED since {since}: {found.phone_lock_reason}")
-    if found.pin_locked_until is not None:
-        lines.append(f"PIN locked until {output.moment(found.pin_locked_until)}")
-    if found.pin_reset_at is not None:
-        lines.append(f"PIN reset {output.moment(found.pin_reset_at)}")
-    if found.number_changed_at is not None:
-        lines.append(f"number changed {output.moment(found.number_changed_at)}")
-    if not found.receipt_balance:
+    if view.phone_locked_at is not None:
+        since = output.moment(view.phone_locked_at)
+        lines.append(f"phone service LOCKED since {since}: {view.phone_lock_reason}")
+    if view.pin_locked_until is not None:
+        lines.append(f"PIN locked until {output.moment(view.pin_locked_until)}")
+    if view.pin_reset_at is not None:
+        lines.append(f"PIN reset {output.moment(view.pin_reset_at)}")
+    if view.number_changed_at is not None:
+        lines.append(f"number changed {output.moment(view.number_changed_at)}")
+    if not view.receipt_balance:
         lines.append("receipts do not name the balance")
-    if found.sms_blocked_since is not None:
-        lines.append(f"refuses our SMS since {output.moment(found.sms_blocked_since)}")
+    if view.sms_blocked_since is not None:
+        lines.append(f"refuses our SMS since {output.moment(view.sms_blocked_since)}")
     return lines

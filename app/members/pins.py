@@ -23,9 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db import Tx
 from app.errors import Refused
-from app.pin_rules import PIN_DIGITS, WeakPin, is_weak, refuse_weak
-
-__all__ = ["WeakPin", "refuse_weak"]
+from app.pin_rules import PIN_DIGITS, is_weak, refuse_weak
 
 WRONG_TRIES_MAX = 3
 """In a row: the PIN is locked for a while."""
@@ -186,13 +184,14 @@ class Pins:
         """
         hashed = self.hash(member_id, new)
         present = tx.execute(_LOCK_MEMBER, {"member": member_id}).one().pin_hash
-        kept = DIFFERENT_FROM_LAST - 1
+        # A PIN that was reset is no longer the present one: it is then the first of the earlier.
+        kept = DIFFERENT_FROM_LAST - (present is not None)
         earlier = list(tx.scalars(_EARLIER, {"member": member_id, "last": kept}))
         if any(self._matches(member_id, new, old) for old in (present, *earlier) if old):
             raise PinUsedBefore("this PIN was used before")
         if present is not None:
             tx.execute(_REMEMBER, {"member": member_id, "hash": present})
-            tx.execute(_FORGET, {"member": member_id, "last": kept})
+        tx.execute(_FORGET, {"member": member_id, "last": kept})
         tx.execute(_SET, {"member": member_id, "hash": hashed})
 
     def check(

@@ -23,6 +23,8 @@ Status = Literal["active", "dormant", "deceased", "exited", "minor", "court_lien
 STATUSES: tuple[Status, ...] = ("active", "dormant", "deceased", "exited", "minor", "court_lien")
 Mandate = Literal["sole", "joint"]
 MANDATES: tuple[Mandate, ...] = ("sole", "joint")
+SERVED: frozenset[str] = frozenset({"active", "court_lien"})
+"""Who may use the phone service; a court's order holds back withdrawals alone."""
 
 
 class NoSuchMember(Refused):
@@ -89,21 +91,24 @@ def reset_pin(tx: Tx, member_id: int, *, reason: str, by: Actor, valid_h: int) -
     """Take her PIN away and let a start PIN be out. For a while only little may be withdrawn.
 
     Raises:
-        NotEligible: no ID is on file, so a start PIN would open nothing.
+        NotEligible: a start PIN would open nothing: her phone service is closed, or no ID is on
+            file. The message says what comes first.
     """
     member = _hold(tx, member_id)
-    if not tx.scalar(_HAS_ID, {"member": member_id}):
-        raise NotEligible(
-            f"{member.member_no} has no ID on file; without its last digits a start PIN opens"
-            " nothing. `baraza members id` puts it on file"
-        )
+    _refuse_idle_start_pin(tx, member)
     # Also where an earlier reset's start PIN was never used: its hours of caution begin anew.
     is_reset = member.pin == "own" or bool(tx.scalar(_WAS_RESET, {"member": member_id}))
     # The PIN that is taken away is one of those that must not come back.
     tx.execute(_REMEMBER, {"member": member_id})
     # A first PIN is no change that a thief could hide behind; the next one is.
     changed = ", pin_reset_at = now()" if is_reset else ""
-    _set(tx, member_id, f"pin_hash = NULL, pin_failures = 0, pin_locked_until = NULL{changed}")
+    # Wrong tries of the PIN that is taken away do not count against the start PIN.
+    _set(
+        tx,
+        member_id,
+        "pin_hash = NULL, pin_failures = 0, pin_locked_until = NULL,"
+        f" pin_counted_from = clock_timestamp(){changed}",
+    )
     pins.issue_starts(tx, [member_id], valid_h=valid_h)
     _record(tx, "pin_reset" if is_reset else "start_pin_issued", member, reason=reason, by=by)
     until = tx.scalar(
@@ -200,6 +205,24 @@ def _hold(tx: Tx, member_id: int) -> Member:
     if member is None:
         raise NoSuchMember("there is no such member")
     return member
+
+
+def _refuse_idle_start_pin(tx: Tx, member: Member) -> None:
+    """A start PIN that opens nothing only lies about, perhaps in a stolen phone."""
+    if member.status not in SERVED:
+        raise NotEligible(
+            f"{member.member_no} is {member.status}, which closes the phone service."
+            " `baraza members status` changes it"
+        )
+    if member.phone_locked:
+        raise NotEligible(
+            f"the phone service of {member.member_no} is locked. `baraza members unlock` opens it"
+        )
+    if not tx.scalar(_HAS_ID, {"member": member.id}):
+        raise NotEligible(
+            f"{member.member_no} has no ID on file; without its last digits a start PIN opens"
+            " nothing. `baraza members id` puts it on file"
+        )
 
 
 def _set(tx: Tx, member_id: int, what: str, **values: object) -> None:

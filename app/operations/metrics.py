@@ -75,6 +75,7 @@ def families(found: numbers.Numbers) -> Iterator[Metric]:
         ("sms_paused_bool", "The SMS account is empty; nothing is sent.", found.sms_paused),
         ("sms_failed_last_day_count", "SMS that did not arrive.", found.sms_failed_last_day),
         ("sms_blocked_count", "Numbers that block our sender.", found.sms_blocked),
+        ("wrong_pins_last_hour_count", "Wrong PINs of all members.", found.wrong_pins_last_hour),
         ("inbox_waiting_count", "Callbacks filed, not worked yet.", found.inbox_waiting),
         ("dead_letters_count", "Payouts that wait for a person.", found.dead_letters),
     ):

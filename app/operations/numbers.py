@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from app.db import Tx
 from app.ledger import chart, statements
+from app.members import pins
 from app.payouts.deadlines import SILENT_S
 from app.payouts.states import OPEN_STATES, State
 
@@ -33,6 +34,8 @@ class Numbers:
     """SMS that were given up or not delivered in the last 24 hours."""
     sms_blocked: int
     """Numbers that take nothing from our sender."""
+    wrong_pins_last_hour: int
+    """Of all members: one PIN tried on many numbers locks none of them, and shows here."""
     inbox_waiting: int
     """Callbacks that are filed and not yet worked."""
     dead_letters: int
@@ -92,6 +95,7 @@ def read(tx: Tx) -> Numbers:
         sms_paused=single.sms_paused,
         sms_failed_last_day=single.sms_failed_last_day,
         sms_blocked=single.sms_blocked,
+        wrong_pins_last_hour=pins.wrong_tries(tx, minutes=60),
         inbox_waiting=single.inbox_waiting,
         dead_letters=single.dead_letters,
         heartbeats_s={name: float(age) for name, age in tx.execute(_HEARTBEATS)},

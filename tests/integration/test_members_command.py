@@ -179,6 +179,52 @@ def test_status_and_mandate_are_changed_and_recorded_with_what_was_before(
     assert run("status", "M1", "asleep", "--reason", "x", "--yes").exit_code == 2
 
 
+def test_a_question_names_what_would_change_and_a_yes_does_it(run: Run, db: Database) -> None:
+    asked = run("status", "M1", "dormant", "--reason", "quiet", answers="y\n")
+    assert asked.exit_code == 0
+    assert "Change the status of M1 from active to dormant?" in asked.output
+    assert [action for action, _ in recorded(db)] == ["status_changed"]
+
+
+@pytest.mark.parametrize(
+    ("before", "cure"),
+    [
+        (("lock", "M1"), "baraza members unlock"),
+        (("status", "M1", "deceased"), "baraza members status"),
+    ],
+)
+def test_no_start_pin_goes_to_a_phone_that_it_would_not_open(
+    run: Run, db: Database, before: tuple[str, ...], cure: str
+) -> None:
+    assert run(*before, "--reason", "the branch", "--yes").exit_code == 0
+    refused = run("pin-reset", "M1", "--reason", "forgot it", "--yes")
+    assert refused.exit_code == 1
+    assert cure in refused.output
+    assert "start_pin" not in dict(told(db))
+    assert shown(run)["pin"] == "own"
+
+
+def test_accounts_say_what_can_be_drawn_by_phone(run: Run, db: Database, member: int) -> None:
+    with db.transaction() as tx:
+        tx.execute(
+            sa.text(
+                "INSERT INTO member_account (account_id, member_id, name, withdrawable)"
+                " VALUES (:account, :member, 'Shares', false)"
+            ),
+            {"account": member_account(tx, cents=20_00), "member": member},
+        )
+    held = json.loads(run("accounts", "0712345678", "--json").output)
+    assert [(a["name"], a["withdrawable"], a["available_cents"]) for a in held] == [
+        ("Savings", True, 1_000_00),
+        ("Shares", False, 20_00),
+    ]
+    page = run("accounts", "M1").output
+    assert "Shares" in page
+    assert "KES 1,000.00" in page
+    assert "No accounts yet." in run("accounts", "M2").output
+    assert run("accounts", "M9").exit_code == 1
+
+
 def test_nothing_happens_without_a_reason_or_a_yes(run: Run, db: Database) -> None:
     assert run("lock", "M1", "--yes").exit_code == 2
     assert run("lock", "M1", "--reason", "  ", "--yes").exit_code == 2

@@ -52,6 +52,7 @@ def test_children_start_in_order_and_stop_in_reverse(var: Path) -> None:
 def test_a_killed_child_runs_again(var: Path) -> None:
     with supervised(var, [child(var, "worker"), child(var, "web", port=free_port())]) as run:
         run.wait_for("ready")
+        run.wait_for_starts(2)
         killed = run.children()["worker"]
         killed.kill()
 

@@ -25,6 +25,9 @@ CREATE TABLE pin_history (
     PRIMARY KEY (member_id, until)
 );
 
+-- How many wrong PINs there were of late, over all members.
+CREATE INDEX pin_attempt_wrong ON pin_attempt (at) WHERE outcome = 'wrong';
+
 -- The name of an account on screens, where a member has several.
 ALTER TABLE member_account ADD COLUMN name text NOT NULL DEFAULT 'Savings' CHECK (name <> '');
 
