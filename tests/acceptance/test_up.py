@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -39,8 +40,9 @@ def baraza(environment: dict[str, str], *arguments: str, code: int = 0) -> str:
     return done.stdout
 
 
-def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """`baraza up`, once it is ready."""
+@contextmanager
+def up(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """`baraza up`, once it is ready. Nothing of it is left at the end, however that came."""
     log = Path(environment["BARAZA_VAR"] + ".log")
     with log.open("ab") as out:
         process = subprocess.Popen([BARAZA, "up"], env=environment, stdout=out, stderr=out)
@@ -49,15 +51,38 @@ def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
         assert process.poll() is None, log.read_text("utf-8")
         return "Ctrl-C stops everything" in log.read_text("utf-8")
 
-    wait_for("baraza up is ready", ready, seconds=60)
-    log.write_text("", "utf-8")
-    return process
+    try:
+        wait_for("baraza up is ready", ready, seconds=60)
+        log.write_text("", "utf-8")
+        yield process
+    finally:
+        if process.poll() is None:
+            kill_all(process)
 
 
 def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The process and all that it started."""
+    """The process and all that it started. PostgreSQL's own children come and go at any time."""
     parent = psutil.Process(process.pid)
     return [parent, *parent.children(recursive=True)]
+
+
+def weight_mb(process: subprocess.Popen[bytes]) -> float:
+    """What the process and all that it started weigh, shared pages counted once."""
+    weight = 0
+    for one in family(process):
+        with suppress(psutil.NoSuchProcess):
+            weight += one.memory_full_info().pss
+    return weight / 1e6
+
+
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL for the process and all that it started."""
+    everything = family(process)
+    for one in everything:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.wait()
+    psutil.wait_procs(everything, timeout=10)
 
 
 def withdraw(environment: dict[str, str]) -> str:
@@ -67,25 +92,20 @@ def withdraw(environment: dict[str, str]) -> str:
 
 def test_up_dial_kill_everything_and_carry_on(environment: dict[str, str]) -> None:
     """The newcomer's way, small enough at rest; then kill -9 of every process, and again."""
-    process = start(environment)
-    said = withdraw(environment)
-    assert "KES 1,500.00 sent to M-PESA" in said
-    baraza(environment, "audit")
-    weight = sum(one.memory_full_info().pss for one in family(process)) / 1e6
-    assert weight < MEMORY_MB_MAX
+    with up(environment) as process:
+        said = withdraw(environment)
+        assert "KES 1,500.00 sent to M-PESA" in said
+        baraza(environment, "audit")
+        assert weight_mb(process) < MEMORY_MB_MAX
+        kill_all(process)
 
-    everything = family(process)
-    for one in everything:
-        one.kill()
-    process.wait()
-    psutil.wait_procs(everything, timeout=10)
-    process = start(environment)
-    shown = json.loads(baraza(environment, "payouts", "list", "--json"))
-    assert [one["state"] for one in shown] == ["paid"]
-    assert "KES 1,500.00 sent to M-PESA" in withdraw(environment)
+    with up(environment) as process:
+        shown = json.loads(baraza(environment, "payouts", "list", "--json"))
+        assert [one["state"] for one in shown] == ["paid"]
+        assert "KES 1,500.00 sent to M-PESA" in withdraw(environment)
 
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{environment['PORT']}/health/live", timeout=1)
 
