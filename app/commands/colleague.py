@@ -1,0 +1,78 @@
+"""Who stands behind a command that needs a member of staff: their e-mail and password.
+
+What one person may not do alone needs to know which two people it was; the operating system's
+user is nobody in particular.
+"""
+
+import sys
+from collections.abc import Callable, Collection
+from typing import Any
+
+import click
+
+from app.audit import COMMAND_LINE, Actor
+from app.db import Database
+from app.errors import Refused
+from app.staff import signing_in
+from app.staff.accounts import Role, Staff
+from app.staff.signing_in import Attempt
+
+Command = Callable[..., Any]
+
+
+class NotSignedIn(Refused):
+    """The e-mail and the password are not those of an account that may sign in now."""
+
+    code = "ST-05"
+
+
+class NotYourRole(Refused):
+    """The person is known, and is not here for this."""
+
+    code = "ST-06"
+
+
+def colleague(command: Command) -> Command:
+    """`--as EMAIL` and `--password-stdin`, given to the command as `email` and `password_stdin`."""
+    command = click.option(
+        "--password-stdin", is_flag=True, help="take the first line of stdin, for scripts"
+    )(command)
+    return click.option(
+        "--as",
+        "email",
+        required=True,
+        metavar="EMAIL",
+        help="your account at /staff; asks for its password",
+    )(command)
+
+
+def sign_in(db: Database, email: str, *, password_stdin: bool, roles: Collection[Role]) -> Actor:
+    """The person who typed their password, on record with the try.
+
+    Raises:
+        NotSignedIn: the password is wrong, or the account is unknown, locked or disabled.
+        NotYourRole: the account has none of `roles`.
+        TooManyTries: too many wrong passwords were typed at this command line lately.
+    """
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _asked(email)
+    with db.transaction() as tx:
+        person = signing_in.sign_in(tx, Attempt(email, password, COMMAND_LINE))
+    if person is None:
+        raise NotSignedIn(
+            "This e-mail and password do not fit, or the account is locked."
+            " See `baraza staff list`; `baraza staff password EMAIL` sets a new one."
+        )
+    return _in_role(person, roles)
+
+
+def _asked(email: str) -> str:
+    typed: str = click.prompt(f"Password of {email}", hide_input=True, err=True)
+    return typed
+
+
+def _in_role(person: Staff, roles: Collection[Role]) -> Actor:
+    if person.role not in roles:
+        raise NotYourRole(
+            f"{person.email} is here for {person.role}; this needs {' or '.join(sorted(roles))}."
+        )
+    return Actor(COMMAND_LINE, staff_id=person.id, name=person.name)
