@@ -21,6 +21,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from app import audit
 from app.db import Tx
 from app.errors import Refused
 from app.pin_rules import PIN_DIGITS, is_weak, refuse_weak
@@ -117,7 +118,7 @@ _CLOSE = sa.text(
 )
 _CLOSE_FOR_GOOD = sa.text(
     "UPDATE member SET pin_failures = 0, phone_locked_at = now(), phone_lock_reason = :reason,"
-    " start_pin_nonce = NULL, start_pin_until = NULL WHERE id = :member"
+    " start_pin_nonce = NULL, start_pin_until = NULL WHERE id = :member RETURNING member_no"
 )
 # The hours of caution after a reset count from the use of the start PIN, not from its issue.
 _SET = sa.text(
@@ -355,5 +356,7 @@ def _close_after_too_many(tx: Tx, member_id: int, verdict: Verdict) -> Verdict:
     wrong = tx.scalar(_WRONG_TODAY, {"member": member_id}) or 0
     if wrong < WRONG_TRIES_A_DAY_MAX:
         return verdict
-    tx.execute(_CLOSE_FOR_GOOD, {"member": member_id, "reason": LOCKED_BY_TRIES})
+    closed = tx.scalar(_CLOSE_FOR_GOOD, {"member": member_id, "reason": LOCKED_BY_TRIES})
+    # Staff who are asked to open it see in her file when it closed, and that nobody of theirs did.
+    audit.record(tx, "phone_locked", by=audit.MEMBER, member_no=closed, reason=LOCKED_BY_TRIES)
     return PinLocked(None, newly=True)

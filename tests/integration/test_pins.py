@@ -169,6 +169,13 @@ def test_five_wrong_pins_in_a_day_close_the_phone_service(member: Typist) -> Non
         assert found is not None
         assert found.phone_locked
         assert pins.lock_of(tx, member.member) == PinLocked(None)
+        kept = tx.execute(sa.text("SELECT action, detail FROM staff_action")).one()
+    assert kept.action == "phone_locked"
+    assert kept.detail == {
+        "by": "member",
+        "member_no": found.member_no,
+        "reason": pins.LOCKED_BY_TRIES,
+    }
 
 
 def test_wrong_pins_of_another_day_do_not_count_with_todays(member: Typist) -> None:
