@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-browser test-all check demo bench lock format clean
+.PHONY: help run test test-browser test-all check demo bench chaos lock format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-all: test test-browser ## both
 
 bench: .venv/.ready-dev ## how fast the USSD door is with everything running; ARGS="--seconds 60"
 	$(BIN)/python -m tests.bench hops $(ARGS)
+
+chaos: .venv/.ready-dev ## kill, cut, forge and lose while members withdraw, then judge; ARGS="--payouts 10000"
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 check: .venv/.ready-dev ## format, lint, types, import rules, Dockerfile
 	$(BIN)/ruff format --check .

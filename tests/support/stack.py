@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +85,8 @@ class Stack:
     redis_url: str
     port: int = field(default_factory=free_ports)
     extra: dict[str, str] = field(default_factory=dict)
+    commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Other commands than `baraza NAME`, by name."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -131,7 +133,7 @@ class Stack:
             "web": f"http://127.0.0.1:{self.port}/health/ready",
         }
         for name in names:
-            command = stand_ins.get(name) or [BARAZA, name]
+            command = stand_ins.get(name) or self.commands.get(name) or [BARAZA, name]
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     command, env=self.environment, stdout=log, stderr=log

@@ -1,0 +1,84 @@
+"""`python -m tests.chaos`: what `make chaos` runs."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from tests.chaos.run import Plans, Report, run
+from tests.chaos.wrong_rules import NAMES, commands
+
+DRAIN_S_MAX = 180
+WRONG_DRAIN_S_MAX = 30
+"""What a broken rule leaves open stays open."""
+
+
+def main() -> int:
+    """Run once. Exit 1 if anything was lost, made, paid twice or told wrongly."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    add = parser.add_argument
+    add("--payouts", type=int, default=500, help="withdrawals to take in (default: 500)")
+    add("--seed", type=int, default=1, help="chooses faults, amounts and members")
+    add("--members", type=int, default=120, help="who withdraw in turn (default: 120)")
+    add("--threads", type=int, default=6, help="phones at once (default: 6)")
+    add("--every", type=float, default=4.0, help="seconds between faults; 0: none (default: 4)")
+    add("--per-second", type=float, help="withdrawals a second at most")
+    add("--refusals", action="store_true", help="M-PESA refuses everything")
+    add("--everything", action="store_true", help="at the end kill everything with all in flight")
+    add("--wrong-rule", choices=NAMES, help="break a rule on purpose: the run must fail")
+    add("--json", action="store_true", help="print JSON")
+    given = parser.parse_args()
+    found = run(
+        Plans(
+            payouts=given.payouts,
+            seed=given.seed,
+            members=given.members,
+            threads=given.threads,
+            fault_every_s=given.every,
+            refuses_everything=given.refusals,
+            per_s_max=given.per_second,
+            kills_everything=given.everything,
+            commands=commands(given.wrong_rule),
+            drain_s_max=WRONG_DRAIN_S_MAX if given.wrong_rule else DRAIN_S_MAX,
+        )
+    )
+    print(json.dumps(asdict(found), indent=2) if given.json else text(found))  # noqa: T201
+    return 0 if found.is_good else 1
+
+
+def text(found: Report) -> str:
+    """The report for people."""
+    verdict = found.verdict
+    lines = [
+        f"seed {found.plans.seed}, {found.seconds:.0f} s, {sum(verdict.states.values())} payouts",
+        "",
+        "taken in        " + _listed(found.taken),
+        "ended as        " + _listed(verdict.states),
+        "faults          " + (_listed(found.faults) or "none but M-PESA's own"),
+        "faults missed   " + (_listed(found.faults_missed) or "none"),
+        f"sessions lost   {found.lost_signals}",
+        f"need a person   {_listed(verdict.need_a_person)}",
+        "",
+        f"M-PESA paid {verdict.paid_times} times; {found.snapshots} snapshots of the books agreed",
+        (f"slowest recovery {found.slowest_recovery[0]:.1f} s, after {found.slowest_recovery[1]}"),
+        (
+            f"refusal heard to savings restored: p50 {verdict.restored_p50_s:.2f} s,"
+            f" p99 {verdict.restored_p99_s:.2f} s, {verdict.reversed_count} reversed"
+        ),
+    ]
+    if found.carried_on_after_s is not None:
+        lines.append(
+            f"everything killed with {found.in_flight_when_killed} in flight: work went on"
+            f" {found.carried_on_after_s:.1f} s after the restart"
+        )
+    lines += ["", *(f"VIOLATION: {one}" for one in verdict.violations), *found.stories]
+    lines += [f"{len(verdict.violations)} violations. Again: {found.plans.replay}"]
+    return "\n".join(lines)
+
+
+def _listed(counted: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counted.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""One run: load, faults, quiet, verdict."""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from app.db import DatabaseAway
+from tests.chaos import judge
+from tests.chaos.faults import FAULTS, TRANSIENT, Fault, Plan
+from tests.chaos.judge import Verdict
+from tests.chaos.load import ENDINGS, REFUSED_ONLY, Load
+from tests.chaos.reader import reading
+from tests.chaos.world import OURS, World, world
+
+
+@dataclass(frozen=True)
+class Plans:
+    """What a run is to be. The same plans make the same choices."""
+
+    payouts: int = 500
+    seed: int = 1
+    members: int = 120
+    threads: int = 6
+    fault_every_s: float = 4.0
+    """On average; 0 means no faults but M-PESA's own."""
+    refuses_everything: bool = False
+    per_s_max: float | None = None
+    kills_everything: bool = False
+    """At the end, with all in flight: kill -9, PostgreSQL's immediate stop, Redis emptied."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, list[str]] = field(default_factory=dict)
+    """Other commands for Baraza's processes, by name: for rules that are wrong on purpose."""
+    faults: Sequence[Fault] = FAULTS
+    drain_s_max: float = 180
+    """How long to wait, once all is quiet, for what has not ended."""
+
+    @property
+    def replay(self) -> str:
+        """The command that runs the same again."""
+        words = [f"--payouts {self.payouts} --seed {self.seed} --members {self.members}"]
+        words += [f"--every {self.fault_every_s:g}", f"--threads {self.threads}"]
+        words += ["--refusals"] * self.refuses_everything + ["--everything"] * self.kills_everything
+        return f"make chaos ARGS='{' '.join(words)}'"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run saw."""
+
+    plans: Plans
+    seconds: float
+    taken: dict[str, int]
+    lost_signals: int
+    faults: dict[str, int]
+    faults_missed: dict[str, int]
+    slowest_recovery: tuple[float, str]
+    carried_on_after_s: float | None
+    """From the restart after everything was killed to the next payout that ended."""
+    in_flight_when_killed: int
+    snapshots: int
+    verdict: Verdict
+    stories: list[str]
+    """Of payouts that a violation names."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was lost, made or paid twice."""
+        return not self.verdict.violations
+
+
+def run(plans: Plans) -> Report:
+    """Run it on servers of its own; everything is stopped at the end."""
+    began = time.monotonic()
+    with world(
+        seed=plans.seed, members=plans.members, commands=plans.commands, **plans.settings
+    ) as everything:
+        plan = Plan(random.Random(plans.seed), plans.faults)
+        load = Load(
+            everything.stack,
+            everything.phones,
+            wanted=plans.payouts,
+            seed=plans.seed,
+            threads=plans.threads,
+            endings=REFUSED_ONLY if plans.refuses_everything else ENDINGS,
+            per_s_max=plans.per_s_max,
+        )
+        in_flight, carried_on = 0, None
+        with reading(everything.stack.logins.owner) as reader:
+            with load.dialling():
+                _trouble(everything, plan, load, plans)
+            if plans.kills_everything:
+                in_flight, carried_on = _kill_everything(everything, plans.drain_s_max)
+            _quiet(everything, plans.drain_s_max)
+        verdict = judge.judge(everything)
+        verdict.violations.extend(reader.violations)
+        return Report(
+            plans=plans,
+            seconds=time.monotonic() - began,
+            taken=dict(load.kinds()),
+            lost_signals=load.lost_signals,
+            faults=dict(plan.counted),
+            faults_missed=dict(plan.missed),
+            slowest_recovery=judge.slowest_recovery(everything, plan.at),
+            carried_on_after_s=carried_on,
+            in_flight_when_killed=in_flight,
+            snapshots=reader.snapshots,
+            verdict=verdict,
+            stories=judge.stories(everything, verdict.violations),
+        )
+
+
+def _trouble(everything: World, plan: Plan, load: Load, plans: Plans) -> None:
+    due = time.monotonic()
+    while not load.done:
+        time.sleep(0.1)
+        if plans.fault_every_s and time.monotonic() >= due:
+            plan.strike(everything)
+            due = time.monotonic() + everything.chance.uniform(0.5, 1.5) * plans.fault_every_s
+
+
+def _kill_everything(everything: World, wait_s_max: float) -> tuple[int, float]:
+    """Kill all with payouts in flight. How many there were, and how soon work went on."""
+    with everything.owner.transaction() as tx:
+        in_flight = len(judge.open_payouts(tx))
+    everything.kill_everything()
+    time.sleep(1)
+    everything.revive_servers()
+    restarted = time.time()
+    everything.stack.start(*OURS)
+    while True:
+        after, _ = judge.slowest_recovery(everything, [(restarted, "everything")])
+        if after:
+            return in_flight, after
+        assert time.time() < restarted + wait_s_max, "work does not go on"
+        time.sleep(0.2)
+
+
+def _quiet(everything: World, wait_s_max: float) -> None:
+    """No more faults: wait until all that can end has ended."""
+    everything.servers.revive()
+    for name in OURS:
+        if everything.stack.processes[name].poll() is not None:
+            everything.stack.start(name)
+    until = time.monotonic() + wait_s_max
+    while time.monotonic() < until:
+        try:
+            with everything.owner.transaction() as tx:
+                left = judge.open_payouts(tx)
+            if judge.only_people_can_end(everything, left) and _texts_are_out(everything):
+                return
+        except (DatabaseAway, *TRANSIENT):
+            pass
+        time.sleep(0.5)
+
+
+def _texts_are_out(everything: World) -> bool:
+    with everything.owner.transaction() as tx:
+        waiting = "SELECT count(*) FROM message WHERE state IN ('queued', 'sending')"
+        return tx.scalar(sa.text(waiting)) == 0

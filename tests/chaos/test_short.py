@@ -1,0 +1,56 @@
+"""The short form of `make chaos`: members withdraw while things are killed, forged and lost."""
+
+import pytest
+
+from tests.chaos import wrong_rules
+from tests.chaos.faults import (
+    empty_redis,
+    expire_token,
+    forge_failure,
+    kill_worker,
+    provider_trouble,
+    status_trouble,
+    stop_postgres,
+)
+from tests.chaos.run import Plans, run
+
+SHORT = Plans(
+    payouts=60,
+    members=30,
+    threads=6,
+    seed=2025,
+    fault_every_s=1.5,
+    faults=(
+        kill_worker, stop_postgres, empty_redis, forge_failure, provider_trouble, status_trouble,
+        expire_token,
+    ),
+    kills_everything=True,
+)  # fmt: skip
+CARRIES_ON_WITHIN_S = 10
+
+
+@pytest.mark.timeout(240)
+def test_nothing_is_lost_made_or_paid_twice_whatever_fails() -> None:
+    """By Baraza's rules, by M-PESA's own record and by the texts that members got."""
+    found = run(SHORT)
+    assert found.verdict.violations == []
+    assert found.snapshots > 0
+    assert sum(found.faults.values()) > 0
+    assert found.carried_on_after_s is not None
+    assert found.carried_on_after_s < CARRIES_ON_WITHIN_S
+
+
+@pytest.mark.timeout(240)
+def test_a_run_with_a_broken_rule_fails() -> None:
+    """With time-outs taken for a "no", savings come back although M-PESA paid: it must show."""
+    found = run(
+        Plans(
+            payouts=30,
+            members=30,
+            seed=1,
+            fault_every_s=0,
+            commands=wrong_rules.commands("timeout_is_no"),
+            drain_s_max=30,
+        )
+    )
+    assert any("although M-PESA paid it" in told for told in found.verdict.violations)
