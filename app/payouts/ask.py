@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from app.payouts.claims import Payout
 from app.payouts.deadlines import Schedule
 from app.payouts.report import Report
 from app.payouts.states import SENT_STATES
-from app.providers import daraja
+from app.providers import breaker, daraja
 
 ASK_AGAIN_AFTER_S = 30
 """When a query itself was not taken."""
@@ -70,21 +70,32 @@ class Ask:
 
         There is no lease: a query lost with its worker is simply asked again at the next time.
         """
+        if not payouts:
+            return []
         at = claims.now(tx)
+        now = breaker.hold(tx)
         queries = []
         for payout in payouts:
-            if payout.state not in SENT_STATES or payout.frozen:
+            is_probe = now.probes_with(payout.id, at)
+            wanted = payout.state in SENT_STATES and not now.is_locked_out
+            if payout.frozen or not (wanted or is_probe):
                 continue
             query_id = ids.uuid7(at)
             tx.execute(
                 sa.text("INSERT INTO status_query (id, payout_id) VALUES (:id, :payout)"),
                 {"id": query_id, "payout": payout.id},
             )
-            again_at = self.schedule.next_ask(first_call_at=payout.first_call_at or at, now=at)
-            planned = {"id": payout.id, "ask_due_at": again_at, "asks": payout.asks + 1}
-            claims.update(tx, [planned])
+            if is_probe:
+                breaker.probing(tx, now)
+            if payout.state in SENT_STATES:
+                self._plan_next(tx, payout, at)
             queries.append(Query(query_id, payout, self._request(payout, query_id)))
         return queries
+
+    def _plan_next(self, tx: Tx, payout: Payout, at: datetime) -> None:
+        again_at = self.schedule.next_ask(first_call_at=payout.first_call_at or at, now=at)
+        planned = {"id": payout.id, "ask_due_at": again_at, "asks": payout.asks + 1}
+        claims.update(tx, [planned])
 
     def _request(self, payout: Payout, query_id: UUID) -> daraja.StatusRequest:
         base = f"{self.settings.public_base}/d/{self.settings.door_token(str(query_id))}/status"

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from app import ids
 from app.db import Tx
 from app.observability import logger
+from app.payouts import care
 from app.payouts.claims import Payout
 from app.payouts.evidence import Class
 from app.payouts.inbox import Kind
@@ -119,6 +120,7 @@ def inbox(tx: Tx, payouts: Sequence[Payout]) -> None:
         return
     by_id = {p.id: p for p in payouts}
     acknowledged = _acknowledged(tx, [row.payout_id for row in rows])
+    heard = []
     for row in rows:
         payout = by_id[row.payout_id]
         asked = Asked(
@@ -131,9 +133,11 @@ def inbox(tx: Tx, payouts: Sequence[Payout]) -> None:
         if said.of is Class.SUCCESS and _receipt_is_anothers(tx, payout.id, said.receipt):
             said = Said(Class.CONTRADICTION, code=said.code, detail="receipt of another payout")
         _keep(tx, row, said)
+        heard.append(care.Heard(payout, row.query_id, said.of, said.code))
         logger().info(
             "inbox_worked", reference=payout.reference, kind=row.kind, verdict=str(said.of)
         )
+    care.after_answers(tx, heard)
 
 
 def _said(kind: Kind, asked: Asked, body: Any) -> Said:

@@ -6,6 +6,12 @@ the step passes over, or never ring for some that wait.
 
 from app.doorbell import Step
 from app.payouts.switch import IS_STOPPED
+from app.providers import breaker
+
+MAY_BEGIN = f"NOT {IS_STOPPED} AND NOT {breaker.IS_OPEN}"
+"""Whether first calls may go out, and calls again for what is known never to have been taken."""
+MAY_CALL = f"NOT {breaker.IS_LOCKED_OUT}"
+"""Whether anything may go out to M-PESA."""
 
 _DUE: dict[Step, tuple[str, ...]] = {
     Step.DEBIT: (f"p.state = 'requested' AND p.work_due_at <= now() AND NOT {IS_STOPPED}",),
@@ -13,10 +19,13 @@ _DUE: dict[Step, tuple[str, ...]] = {
     Step.PAY: (
         # What never reached M-PESA waits while withdrawals are stopped, also where it turned calls
         # away before it looked at them; what it may have taken is followed to its end.
-        f"p.state IN ('reserved', 'submitting') AND p.work_due_at <= now() AND NOT {IS_STOPPED}",
-        "p.state = 'in_doubt' AND p.resend_due_at <= now()",
+        f"p.state IN ('reserved', 'submitting') AND p.work_due_at <= now() AND {MAY_BEGIN}",
+        f"p.state = 'in_doubt' AND p.resend_due_at <= now() AND {MAY_CALL}",
     ),
-    Step.ASK: ("p.state IN ('submitted', 'in_doubt') AND p.ask_due_at <= now()",),
+    Step.ASK: (
+        f"p.state IN ('submitted', 'in_doubt') AND p.ask_due_at <= now() AND {MAY_CALL}",
+        f"p.id = {breaker.PROBED_NOW}",
+    ),
 }
 """Of payouts that are not frozen."""
 

@@ -9,6 +9,7 @@ from app.doorbell import Step
 from app.observability import logger
 from app.payouts import due
 from app.payouts.deadlines import SILENT_S
+from app.payouts.due import MAY_BEGIN
 from app.payouts.switch import IS_STOPPED
 
 _DUE = sa.text(
@@ -35,6 +36,8 @@ def alone(tx: Tx) -> list[tuple[Step, str]]:
             " WHERE id IN (SELECT id FROM payout WHERE retry_at <= now()"
             # A stop holds back these as it does the batches.
             f"             AND NOT (state IN ('requested', 'reserved') AND {IS_STOPPED})"
+            "              AND NOT (failed_step = 'pay' AND state IN ('reserved', 'submitting')"
+            f"                      AND NOT ({MAY_BEGIN}))"
             "              ORDER BY retry_at LIMIT 50 FOR UPDATE SKIP LOCKED)"
             " RETURNING failed_step, reference"
         )

@@ -19,13 +19,13 @@ from app.db import Database, DatabaseAway, Tx
 from app.doorbell import Doorbell, Step
 from app.msisdn import mask
 from app.observability import logger
-from app.payouts import calls, claims, due, poison, switch
+from app.payouts import calls, care, claims, due, poison, switch
 from app.payouts.claims import Payout
 from app.payouts.deadlines import LEASE_MARGIN_S, Schedule
 from app.payouts.evidence import Class
 from app.payouts.report import Report
 from app.payouts.states import State
-from app.providers import daraja
+from app.providers import breaker, daraja
 
 REMARKS = "Savings withdrawal"
 RECORD_WAIT_S_MAX = 15
@@ -94,11 +94,11 @@ class Pay:
         """Write the attempts and move the payouts. After the commit, and only then, we call."""
         if not payouts:
             return []
-        may_begin = switch.hold(tx)
+        may = _may(tx)
         at = claims.now(tx)
         committed = []
         for payout in payouts:
-            if not _is_due(payout, at, may_begin=may_begin):
+            if not _is_due(payout, at, may):
                 continue
             if self._is_too_late(payout, at):
                 claims.update(tx, [{"id": payout.id, "resend_due_at": None}])
@@ -179,6 +179,7 @@ class Pay:
                 with self.db.transaction() as tx:
                     for call, outcome in group:
                         _record(tx, call, outcome, self.worker)
+                    care.after_calls(tx, [outcome for _, outcome in group])
             except DatabaseAway:
                 if time.monotonic() > until:
                     raise
@@ -197,7 +198,21 @@ def _clock() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def _is_due(payout: Payout, at: datetime, *, may_begin: bool) -> bool:
+@dataclass(frozen=True, slots=True)
+class _May:
+    """What may go out. The conditions of `due`, held until our commit."""
+
+    begin: bool
+    resend: bool
+
+
+def _may(tx: Tx) -> _May:
+    goes_on = switch.hold(tx)
+    now = breaker.hold(tx)
+    return _May(begin=goes_on and not now.is_open, resend=not now.is_locked_out)
+
+
+def _is_due(payout: Payout, at: datetime, may: _May) -> bool:
     """The condition of `due` for one payout, whichever way it got here.
 
     A job `pay-BRZ…` may run twice, or days later, when the payout's call is long on the wire.
@@ -205,9 +220,9 @@ def _is_due(payout: Payout, at: datetime, *, may_begin: bool) -> bool:
     if payout.frozen:
         return False
     match payout.state:
-        case State.RESERVED | State.SUBMITTING if may_begin:
+        case State.RESERVED | State.SUBMITTING if may.begin:
             planned = payout.work_due_at
-        case State.IN_DOUBT:
+        case State.IN_DOUBT if may.resend:
             planned = payout.resend_due_at
         case _:
             planned = None

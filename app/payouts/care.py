@@ -1,0 +1,123 @@
+"""What calls and answers mean for the breaker: whether the next payout would fail the same way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.db import Tx
+from app.payouts.claims import Payout
+from app.payouts.evidence import Class
+from app.providers import breaker
+from app.providers.breaker import Cause
+from app.providers.daraja import InDoubt, Mend, NotProcessed, NotSent, Outcome
+
+RUN_MAX = 5
+"""So many calls in a row that never reached M-PESA's core, or broke it, open the breaker."""
+HTTP_SERVER_ERROR = 500
+
+_ANSWERED = frozenset({Class.SUCCESS, Class.DEFINITE_NO, Class.OPEN, Class.NOT_KNOWN_NOW})
+"""What a status query brings only while the API and our initiator work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one message said, as far as the breaker cares."""
+
+    payout: Payout
+    query_id: UUID | None
+    """The status query that it answers; None for a payout's own result."""
+    of: Class
+    code: str | None
+
+
+def after_calls(tx: Tx, outcomes: Sequence[Outcome]) -> None:
+    """Open the breaker when the calls that ended last, these among them, all brought nothing.
+
+    Call it last in a database transaction: whoever holds the breaker waits for no payout.
+    """
+    if not any(_brought_nothing(one) for one in outcomes):
+        return
+    if _run(tx) >= RUN_MAX:
+        breaker.open_for(tx, Cause.OUTAGE, probe_about=_earlier(tx))
+
+
+def after_answers(tx: Tx, heard: Sequence[Heard]) -> None:
+    """Open or close the breaker by what M-PESA answered."""
+    for one in heard:
+        cause = _cause(one)
+        if cause is not None and _since(tx, one) > breaker.current(tx).changed_at:
+            breaker.open_for(tx, cause, code=one.code, probe_about=_earlier(tx))
+    if any(one.query_id is not None and one.of in _ANSWERED for one in heard):
+        _close_if_shown(tx, heard)
+
+
+def _cause(one: Heard) -> Cause | None:
+    cause = breaker.cause_of(one.code)
+    if one.of is Class.DEFINITE_NO:
+        return cause
+    # Of what a query may lack, such as the role to ask, only a bad login holds for payouts too.
+    return cause if one.of is Class.ABOUT_QUERY and cause is Cause.LOGIN else None
+
+
+def _close_if_shown(tx: Tx, heard: Sequence[Heard]) -> None:
+    now = breaker.current(tx)
+    if now.cause not in {Cause.OUTAGE, Cause.LOGIN}:
+        return  # an answer fills no account and mends no contract
+    answers = [one for one in heard if one.query_id is not None and one.of in _ANSWERED]
+    if any(_since(tx, one) > now.changed_at for one in answers):
+        breaker.close(tx, why="a status query was answered")
+
+
+def _since(tx: Tx, one: Heard) -> datetime:
+    """When we asked for what was answered: older news says nothing of how things stand now."""
+    if one.query_id is not None:
+        asked = tx.scalar(
+            sa.text("SELECT asked_at FROM status_query WHERE id = :id"), {"id": one.query_id}
+        )
+        if isinstance(asked, datetime):
+            return asked
+    return one.payout.first_call_at or one.payout.requested_at
+
+
+def _brought_nothing(outcome: Outcome) -> bool:
+    match outcome:
+        case NotSent():
+            return True
+        case NotProcessed():
+            return outcome.retry is not Mend.RATE
+        case InDoubt():
+            return (outcome.http_status or 0) >= HTTP_SERVER_ERROR
+        case _:
+            return False
+
+
+def _run(tx: Tx) -> int:
+    """How many of the calls that ended last, since the breaker changed, brought nothing."""
+    run = tx.scalar(
+        sa.text(
+            "SELECT count(*) FILTER (WHERE outcome IN ('not_sent', 'not_processed')"
+            "  OR http_status >= :broken)"
+            " FROM (SELECT a.outcome, a.http_status FROM attempt a"
+            "  WHERE a.finished_at > (SELECT changed_at FROM provider_breaker"
+            "   WHERE provider = 'daraja') ORDER BY a.id DESC LIMIT :most) AS ended"
+        ),
+        {"most": RUN_MAX, "broken": HTTP_SERVER_ERROR},
+    )
+    return int(run or 0)
+
+
+def _earlier(tx: Tx) -> UUID | None:
+    """The payout to ask about: the last that M-PESA took, or else the last that we called for."""
+    for known in ("conversation_id", "first_call_at"):
+        found = tx.scalar(
+            sa.text(
+                f"SELECT id FROM payout WHERE {known} IS NOT NULL AND NOT frozen"  # noqa: S608 - constants
+                " ORDER BY requested_at DESC LIMIT 1"
+            )
+        )
+        if isinstance(found, UUID):
+            return found
+    return None
