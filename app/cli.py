@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "limits": ("app.commands.limits:limits", "what members may draw, and public holidays"),
     "tariffs": ("app.commands.tariffs:tariffs", "what withdrawals cost members"),
     "withdrawals": ("app.commands.withdrawals:withdrawals", "stop all withdrawals at once"),
+    "providers": ("app.commands.providers:providers", "how M-PESA and SMS are doing; holds"),
     "staff": ("app.commands.staff:staff", "who may sign in to the staff pages"),
     "config": ("app.commands.look:config", "every setting, and the addresses to register"),
 }

@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from app import config
 from app.db import Database, Tx
 from app.messages import texts
+from app.providers import pauses
+from app.providers.pauses import Held
 
 if TYPE_CHECKING:
     from app.messages.sending import StartPins
@@ -47,8 +49,9 @@ _QUEUE_MANY = sa.text(
     ") r (id, member_id, msisdn) ON CONFLICT DO NOTHING"
 )
 _WAITING = sa.text(
-    "SELECT EXISTS (SELECT FROM message WHERE due_at <= now())"
+    "SELECT EXISTS (SELECT FROM message WHERE due_at <= now())"  # noqa: S608 - a constant
     " AND NOT EXISTS (SELECT FROM sms_pause WHERE probe_at > now())"
+    f" AND NOT {pauses.is_paused(Held.SMS)}"
 )
 
 

@@ -16,8 +16,9 @@ from app.messages.answers import ATTEMPTS_MAX, ENDS, NO_LONGER_VALID, End, Resul
 from app.messages.blocks import Sign
 from app.messages.texts import PIN_MARK
 from app.observability import logger
-from app.providers import africastalking
+from app.providers import africastalking, pauses
 from app.providers.africastalking import Sms
+from app.providers.pauses import Held
 
 CALLS_MAX = 16
 """Calls at once. A wave is no longer than this, so no claimed message waits unsent."""
@@ -92,6 +93,8 @@ def claim(tx: Tx, *, worker: str, limit: int) -> list[Claimed]:
 
     The lease is the new `due_at`: if this worker dies, the messages come due by themselves.
     """
+    if any(one.step is Held.SMS for one in pauses.in_force(tx)):
+        return []
     permit = pause.permit(tx)
     if permit == "none":
         return []

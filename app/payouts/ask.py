@@ -13,12 +13,14 @@ from app.config import Settings
 from app.db import Database, Tx
 from app.doorbell import Doorbell, Step
 from app.observability import logger
-from app.payouts import calls, claims, due, poison
+from app.payouts import calls, care, claims, due, poison
 from app.payouts.claims import Payout
 from app.payouts.deadlines import Schedule
 from app.payouts.report import Report
 from app.payouts.states import SENT_STATES
-from app.providers import breaker, daraja
+from app.providers import breaker, daraja, pauses, throttle
+from app.providers.breaker import Breaker
+from app.providers.pauses import Held
 
 ASK_AGAIN_AFTER_S = 30
 """When a query itself was not taken."""
@@ -75,11 +77,8 @@ class Ask:
         at = claims.now(tx)
         now = breaker.hold(tx)
         queries = []
-        for payout in payouts:
+        for payout in self._may_ask(tx, payouts, now, at):
             is_probe = now.probes_with(payout.id, at)
-            wanted = payout.state in SENT_STATES and not now.is_locked_out
-            if payout.frozen or not (wanted or is_probe):
-                continue
             query_id = ids.uuid7(at)
             tx.execute(
                 sa.text("INSERT INTO status_query (id, payout_id) VALUES (:id, :payout)"),
@@ -91,6 +90,23 @@ class Ask:
                 self._plan_next(tx, payout, at)
             queries.append(Query(query_id, payout, self._request(payout, query_id)))
         return queries
+
+    def _may_ask(
+        self, tx: Tx, payouts: Sequence[Payout], now: Breaker, at: datetime
+    ) -> Sequence[Payout]:
+        """Those to ask about now. The others stay as they are: due."""
+        if any(one.step is Held.ASK for one in pauses.in_force(tx)):
+            return []
+        wanted = [
+            p
+            for p in payouts
+            if not p.frozen
+            and ((p.state in SENT_STATES and not now.is_locked_out) or now.probes_with(p.id, at))
+        ]
+        granted = throttle.take(
+            tx, len(wanted), calls_per_s_max=self.settings.daraja_calls_per_s_max
+        )
+        return wanted[:granted]
 
     def _plan_next(self, tx: Tx, payout: Payout, at: datetime) -> None:
         again_at = self.schedule.next_ask(first_call_at=payout.first_call_at or at, now=at)
@@ -110,6 +126,11 @@ class Ask:
             with self.db.transaction() as tx:
                 for query, outcome in group:
                     _record(tx, query, outcome)
+                care.after_queries(
+                    tx,
+                    [outcome for _, outcome in group],
+                    calls_per_s_max=self.settings.daraja_calls_per_s_max,
+                )
         references = tuple(one.payout.reference for one in worked.intents)
         return Report(references, len(references), worked.set_aside)
 

@@ -1,4 +1,4 @@
-"""What calls and answers mean for the breaker: whether the next payout would fail the same way."""
+"""What calls and answers mean for the next call: whether it may be made, and how soon."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,15 @@ import sqlalchemy as sa
 from app.db import Tx
 from app.payouts.claims import Payout
 from app.payouts.evidence import Class
-from app.providers import breaker
+from app.providers import breaker, throttle
 from app.providers.breaker import Cause
 from app.providers.daraja import InDoubt, Mend, NotProcessed, NotSent, Outcome
+from app.providers.daraja_answers import RATE_CODES
 
 RUN_MAX = 5
 """So many calls in a row that never reached M-PESA's core, or broke it, open the breaker."""
 HTTP_SERVER_ERROR = 500
+HTTP_TOO_MANY = 429
 
 _ANSWERED = frozenset({Class.SUCCESS, Class.DEFINITE_NO, Class.OPEN, Class.NOT_KNOWN_NOW})
 """What a status query brings only while the API and our initiator work."""
@@ -33,15 +35,21 @@ class Heard:
     code: str | None
 
 
-def after_calls(tx: Tx, outcomes: Sequence[Outcome]) -> None:
+def after_calls(tx: Tx, outcomes: Sequence[Outcome], *, calls_per_s_max: int) -> None:
     """Open the breaker when the calls that ended last, these among them, all brought nothing.
 
-    Call it last in a database transaction: whoever holds the breaker waits for no payout.
+    Call it last in a database transaction: whoever holds the breaker or the rate waits for no
+    payout. What it has to do about the rate is in `after_queries`.
     """
-    if not any(_brought_nothing(one) for one in outcomes):
-        return
-    if _run(tx) >= RUN_MAX:
+    if any(_brought_nothing(one) for one in outcomes) and _run(tx) >= RUN_MAX:
         breaker.open_for(tx, Cause.OUTAGE, probe_about=_earlier(tx))
+    after_queries(tx, outcomes, calls_per_s_max=calls_per_s_max)
+
+
+def after_queries(tx: Tx, outcomes: Sequence[Outcome], *, calls_per_s_max: int) -> None:
+    """Slow down when M-PESA said that we call too often. Call it last in a transaction."""
+    if any(isinstance(one, NotProcessed) and one.retry is Mend.RATE for one in outcomes):
+        throttle.slow(tx, calls_per_s_max=calls_per_s_max)
 
 
 def after_answers(tx: Tx, heard: Sequence[Heard]) -> None:
@@ -98,13 +106,19 @@ def _run(tx: Tx) -> int:
     """How many of the calls that ended last, since the breaker changed, brought nothing."""
     run = tx.scalar(
         sa.text(
-            "SELECT count(*) FILTER (WHERE outcome IN ('not_sent', 'not_processed')"
-            "  OR http_status >= :broken)"
-            " FROM (SELECT a.outcome, a.http_status FROM attempt a"
+            "SELECT count(*) FILTER (WHERE outcome = 'not_sent' OR (http_status >= :broken"
+            "   OR outcome = 'not_processed') AND http_status <> :too_many"
+            "   AND coalesce(error_code, '') <> ALL(:rate))"
+            " FROM (SELECT a.outcome, a.http_status, a.error_code FROM attempt a"
             "  WHERE a.finished_at > (SELECT changed_at FROM provider_breaker"
             "   WHERE provider = 'daraja') ORDER BY a.id DESC LIMIT :most) AS ended"
         ),
-        {"most": RUN_MAX, "broken": HTTP_SERVER_ERROR},
+        {
+            "most": RUN_MAX,
+            "broken": HTTP_SERVER_ERROR,
+            "too_many": HTTP_TOO_MANY,
+            "rate": list(RATE_CODES),
+        },
     )
     return int(run or 0)
 

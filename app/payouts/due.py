@@ -6,12 +6,16 @@ the step passes over, or never ring for some that wait.
 
 from app.doorbell import Step
 from app.payouts.switch import IS_STOPPED
-from app.providers import breaker
+from app.providers import breaker, pauses, throttle
+from app.providers.pauses import Held
 
-MAY_BEGIN = f"NOT {IS_STOPPED} AND NOT {breaker.IS_OPEN}"
+MAY_BEGIN = f"NOT {IS_STOPPED} AND NOT {breaker.IS_OPEN} AND NOT {pauses.is_paused(Held.PAY)}"
 """Whether first calls may go out, and calls again for what is known never to have been taken."""
 MAY_CALL = f"NOT {breaker.IS_LOCKED_OUT}"
 """Whether anything may go out to M-PESA."""
+MAY_ASK = f"NOT {pauses.is_paused(Held.ASK)}"
+"""Whether any question may go out, a probe included."""
+_MAY_ASK_OF_OPEN = f"{MAY_CALL} AND {MAY_ASK}"
 
 _DUE: dict[Step, tuple[str, ...]] = {
     Step.DEBIT: (f"p.state = 'requested' AND p.work_due_at <= now() AND NOT {IS_STOPPED}",),
@@ -23,11 +27,14 @@ _DUE: dict[Step, tuple[str, ...]] = {
         f"p.state = 'in_doubt' AND p.resend_due_at <= now() AND {MAY_CALL}",
     ),
     Step.ASK: (
-        f"p.state IN ('submitted', 'in_doubt') AND p.ask_due_at <= now() AND {MAY_CALL}",
-        f"p.id = {breaker.PROBED_NOW}",
+        f"p.state IN ('submitted', 'in_doubt') AND p.ask_due_at <= now() AND {_MAY_ASK_OF_OPEN}",
+        f"p.id = {breaker.PROBED_NOW} AND {MAY_ASK}",
     ),
 }
 """Of payouts that are not frozen."""
+
+_CALLING = frozenset({Step.PAY, Step.ASK})
+"""The steps that M-PESA counts against us."""
 
 _TOLD = (
     "SELECT payout_id FROM inbox WHERE worked_at IS NULL",
@@ -43,19 +50,24 @@ def fresh(step: Step) -> str:
     return f"(p.failures = 0 OR p.failed_step <> '{step}')"
 
 
+def ready(step: Step) -> str:
+    """What must hold for any payout of a step's batch."""
+    return f"{fresh(step)} AND {throttle.HAS_TOKEN}" if step in _CALLING else fresh(step)
+
+
 def claim(step: Step) -> str:
     """The condition on `payout p` by which a step takes its batch."""
     if step is Step.RESOLVE:
         return f"p.id IN ({' UNION '.join(_TOLD)}) AND {fresh(step)}"
     either = " OR ".join(f"({due})" for due in _DUE[step])
-    return f"NOT p.frozen AND ({either}) AND {fresh(step)}"
+    return f"NOT p.frozen AND ({either}) AND {ready(step)}"
 
 
 def looks(step: Step) -> tuple[str, ...]:
     """The same in parts, each of which one index answers: any of them means that it is due."""
     if step is Step.RESOLVE:
         return tuple(f"p.id IN ({told}) AND {fresh(step)}" for told in _TOLD)
-    return tuple(f"NOT p.frozen AND ({due}) AND {fresh(step)}" for due in _DUE[step])
+    return tuple(f"NOT p.frozen AND ({due}) AND {ready(step)}" for due in _DUE[step])
 
 
 SAGA_STEPS = (*_DUE, Step.RESOLVE)

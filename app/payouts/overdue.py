@@ -9,7 +9,7 @@ from app.doorbell import Step
 from app.observability import logger
 from app.payouts import due
 from app.payouts.deadlines import SILENT_S
-from app.payouts.due import MAY_BEGIN
+from app.payouts.due import MAY_ASK, MAY_BEGIN, MAY_CALL
 from app.payouts.switch import IS_STOPPED
 
 _DUE = sa.text(
@@ -34,10 +34,12 @@ def alone(tx: Tx) -> list[tuple[Step, str]]:
         sa.text(
             "UPDATE payout SET retry_at = now() + interval '1 minute'"  # noqa: S608 - constants
             " WHERE id IN (SELECT id FROM payout WHERE retry_at <= now()"
-            # A stop holds back these as it does the batches.
+            # What holds back the batches holds back these: a job that may do nothing would
+            # take the payout for worked, and close its dead letter.
             f"             AND NOT (state IN ('requested', 'reserved') AND {IS_STOPPED})"
             "              AND NOT (failed_step = 'pay' AND state IN ('reserved', 'submitting')"
             f"                      AND NOT ({MAY_BEGIN}))"
+            f"              AND NOT (failed_step = 'ask' AND NOT ({MAY_CALL} AND {MAY_ASK}))"
             "              ORDER BY retry_at LIMIT 50 FOR UPDATE SKIP LOCKED)"
             " RETURNING failed_step, reference"
         )

@@ -25,7 +25,8 @@ from app.payouts.deadlines import LEASE_MARGIN_S, Schedule
 from app.payouts.evidence import Class
 from app.payouts.report import Report
 from app.payouts.states import State
-from app.providers import breaker, daraja
+from app.providers import breaker, daraja, pauses, throttle
+from app.providers.pauses import Held
 
 REMARKS = "Savings withdrawal"
 RECORD_WAIT_S_MAX = 15
@@ -97,9 +98,7 @@ class Pay:
         may = _may(tx)
         at = claims.now(tx)
         committed = []
-        for payout in payouts:
-            if not _is_due(payout, at, may):
-                continue
+        for payout in self._with_tokens(tx, [p for p in payouts if _is_due(p, at, may)]):
             if self._is_too_late(payout, at):
                 claims.update(tx, [{"id": payout.id, "resend_due_at": None}])
                 continue
@@ -146,6 +145,13 @@ class Pay:
             committed.append(Call(attempt_id, payout, request, start_before))
         return committed
 
+    def _with_tokens(self, tx: Tx, payouts: Sequence[Payout]) -> Sequence[Payout]:
+        """Those that the rate lets us call for now. The others stay as they are: due."""
+        granted = throttle.take(
+            tx, len(payouts), calls_per_s_max=self.settings.daraja_calls_per_s_max
+        )
+        return payouts[:granted]
+
     def _request(self, payout: Payout) -> daraja.PayRequest:
         ocid = ids.originator_conversation_id(payout.id)
         base = f"{self.settings.public_base}/d/{self.settings.door_token(ocid)}/b2c"
@@ -179,7 +185,11 @@ class Pay:
                 with self.db.transaction() as tx:
                     for call, outcome in group:
                         _record(tx, call, outcome, self.worker)
-                    care.after_calls(tx, [outcome for _, outcome in group])
+                    care.after_calls(
+                        tx,
+                        [outcome for _, outcome in group],
+                        calls_per_s_max=self.settings.daraja_calls_per_s_max,
+                    )
             except DatabaseAway:
                 if time.monotonic() > until:
                     raise
@@ -209,7 +219,9 @@ class _May:
 def _may(tx: Tx) -> _May:
     goes_on = switch.hold(tx)
     now = breaker.hold(tx)
-    return _May(begin=goes_on and not now.is_open, resend=not now.is_locked_out)
+    # After the lock, so that it sees a pause that was committed while we waited.
+    paused = any(one.step is Held.PAY for one in pauses.in_force(tx))
+    return _May(begin=goes_on and not now.is_open and not paused, resend=not now.is_locked_out)
 
 
 def _is_due(payout: Payout, at: datetime, may: _May) -> bool:

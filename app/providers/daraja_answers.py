@@ -60,6 +60,9 @@ _ROWS = (
     _Row(500, "policies.ratelimit.QuotaViolation", "", Mend.RATE),
 )
 
+RATE_CODES = tuple(row.code for row in _ROWS if row.means is Mend.RATE and row.code)
+"""By which the gateway says that we call too often; besides HTTP 429."""
+
 
 def read_answer(http_status: int, content: bytes) -> Answered:
     """What this answer means for the call that it answers."""

@@ -27,6 +27,7 @@ BARAZA = str(Path(sys.executable).parent / "baraza")
 READY_S_MAX = 30
 SHORT_DEADLINES = {
     "DARAJA_READ_TIMEOUT_S": "1.5",
+    "DARAJA_CALLS_PER_S_MAX": "1000",
     "PAYOUT_RESEND_AFTER_S": "2,4,6",
     "PAYOUT_ASK_AFTER_S": "3,5,7,9,12,15,20,25,30",
     "PAYOUT_DOUBT_AFTER_S": "4",

@@ -17,3 +17,31 @@ INSERT INTO provider_breaker (provider) VALUES ('daraja');
 
 GRANT SELECT ON provider_breaker TO baraza_app;
 GRANT UPDATE (opened_at, cause, code, changed_at, probe_about, probe_at, probes) ON provider_breaker TO baraza_app;
+
+-- A person's hold on one kind of call. At most one row per step is in force.
+CREATE TABLE provider_pause (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    step           text NOT NULL CHECK (step IN ('pay', 'ask', 'sms')),
+    reason         text NOT NULL CHECK (btrim(reason) <> ''),
+    paused_by      text NOT NULL,
+    paused_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    until          timestamptz NOT NULL,       -- a hold that is forgotten ends by itself
+    ended_at       timestamptz,
+    ended_by       text,
+    CHECK (until > paused_at),
+    CHECK ((ended_at IS NULL) = (ended_by IS NULL))
+);
+CREATE UNIQUE INDEX provider_pause_one ON provider_pause (step) WHERE ended_at IS NULL;
+
+-- How many calls per second a provider is sent, from all processes together.
+CREATE TABLE provider_rate (
+    provider     text PRIMARY KEY,
+    tokens       double precision NOT NULL DEFAULT 1,   -- calls that may be made at once, at filled_at
+    filled_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    calls_per_s  double precision NOT NULL DEFAULT 1 CHECK (calls_per_s > 0),
+    slowed_at    timestamptz                            -- when the provider last said that we call too often
+);
+INSERT INTO provider_rate (provider, tokens, calls_per_s) VALUES ('daraja', 20, 20);
+
+GRANT SELECT, INSERT, UPDATE (ended_at, ended_by) ON provider_pause TO baraza_app;
+GRANT SELECT, UPDATE (tokens, filled_at, calls_per_s, slowed_at) ON provider_rate TO baraza_app;

@@ -1,0 +1,63 @@
+"""How our providers are doing, and what a person should do about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app.db import Tx
+from app.providers import breaker, pauses, throttle
+from app.providers.breaker import Breaker, Cause
+from app.providers.pauses import Held, Pause
+
+CURES: dict[Cause, str] = {
+    Cause.OUTAGE: "M-PESA cannot be reached or breaks; Baraza asks it again by itself. Check the"
+    " network and Safaricom's status page.",
+    Cause.SETUP: "Safaricom says that our shortcode, product or permissions do not allow payouts."
+    " Call Safaricom; then `baraza providers resume pay --reason ...`.",
+    Cause.FLOAT: "The utility account is empty. Top it up; then"
+    " `baraza providers resume pay --reason ...`.",
+    Cause.LOGIN: "Safaricom refuses our initiator or its password, and repeats lock it. Check it in"
+    " the M-PESA portal, set DARAJA_INITIATOR_PASSWORD, restart; then"
+    " `baraza providers resume pay --reason ...`.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderStatus:
+    """Everything that decides whether calls go out, and how fast."""
+
+    breaker: Breaker
+    pauses: list[Pause]
+    calls_per_s: float
+    slowed_at: datetime | None
+    token_expires_at: datetime | None
+    """None: there was never one."""
+    to_do: list[str]
+
+
+def read(tx: Tx, *, calls_per_s_max: int) -> ProviderStatus:
+    """How things stand now."""
+    now = breaker.current(tx)
+    held = pauses.in_force(tx)
+    at = tx.scalar(sa.select(sa.func.clock_timestamp()))
+    assert isinstance(at, datetime)
+    bucket = throttle.current(tx).filled(now=at, calls_per_s_max=calls_per_s_max)
+    expires = tx.scalar(sa.text("SELECT expires_at FROM provider_token WHERE provider = 'daraja'"))
+    return ProviderStatus(
+        breaker=now,
+        pauses=held,
+        calls_per_s=round(bucket.calls_per_s, 1),
+        slowed_at=bucket.slowed_at,
+        token_expires_at=expires if isinstance(expires, datetime) else None,
+        to_do=list(_to_do(now, held)),
+    )
+
+
+def _to_do(now: Breaker, held: list[Pause]) -> Iterator[str]:
+    if now.cause is not None:
+        yield CURES[now.cause]
+    for one in held:
+        what = {Held.PAY: "payouts", Held.ASK: "status queries", Held.SMS: "SMS"}[one.step]
+        yield f"{one.by} holds back {what}; `baraza providers resume {one.step} --reason ...`."
