@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     payout_notice_after_s: int = Field(
         120, ge=1, description="seconds of silence until the member is told"
     )
+    payout_unsent_expires_after_s: int = Field(
+        21_600, ge=60, description="seconds until what was never sent goes back into savings"
+    )
 
     sim_check: Literal["off", "on"] = Field(
         "off", description="ask AT Insights before money leaves whether the SIM was replaced lately"

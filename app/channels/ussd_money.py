@@ -78,6 +78,7 @@ def submit_withdrawal(call: Call) -> Done:
                 call.tx,
                 quote_id=quote_id,
                 notice_after_s=call.doors.settings.payout_notice_after_s,
+                expires_after_s=call.doors.settings.payout_unsent_expires_after_s,
             )
     except (BarazaError, sa.exc.DBAPIError) as failed:
         _raise_if_away(failed)

@@ -215,6 +215,7 @@ KINDS: Mapping[str, type[Facts]] = {
     "failed": Failed,
     "silent": Withdrawal,
     "held": Held,
+    "delayed": Withdrawal,
     "declined": Withdrawal,
     "cancelled": Cancelled,
     "returned": Withdrawal,

@@ -70,6 +70,12 @@ ABOUT_WITHDRAWALS: Sentences = {
         "sw": "{ref}: {amount} zimechelewa upande wetu. Bado hazijatumwa M-PESA. "
         "Subiri, au piga {dial} kughairi. Usitume tena. Msaada {tel}",
     },
+    "delayed": {
+        "en": "{ref}: {amount} is delayed. M-PESA has not taken it yet. We keep trying. "
+        "Do not send again. Help {tel}",
+        "sw": "{ref}: {amount} zimechelewa. M-PESA bado haijazipokea. Tunaendelea kujaribu. "
+        "Usitume tena. Msaada {tel}",
+    },
     "declined": {
         "en": "{ref} was not sent: your savings do not cover {amount} and the fee. "
         "Nothing was deducted. Help {tel}",

@@ -16,6 +16,8 @@ RETRY_AFTER_S = (2, 5, 15, 60, 300)
 FAILURES_MAX = 5
 """After this many raises in one step, a person looks at the payout."""
 FIRST_ASK_OF_DOUBT_S = 5
+UNSENT_EXPIRES_AFTER_S = 6 * 3600
+"""Unless said otherwise. Longer than most outages, shorter than a member's patience."""
 RESEND_LATE_S_MAX = 30
 """A resend that was held up longer than this (nobody worked, the queue was full) is not made."""
 

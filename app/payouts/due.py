@@ -33,6 +33,18 @@ _DUE: dict[Step, tuple[str, ...]] = {
 }
 """Of payouts that are not frozen."""
 
+
+def fresh(step: Step) -> str:
+    """The condition that keeps payouts which failed in a step out of that step's batches."""
+    return f"(p.failures = 0 OR p.failed_step <> '{step}')"
+
+
+EXPIRED = (
+    "NOT p.frozen AND p.state IN ('requested', 'reserved') AND p.unsent_expires_at <= now()"
+    f" AND {fresh(Step.PAY)}"
+)
+"""What was never sent and has waited long enough. The pay step gives it back before it calls."""
+
 _CALLING = frozenset({Step.PAY, Step.ASK})
 """The steps that M-PESA counts against us."""
 
@@ -43,11 +55,6 @@ _TOLD = (
     "SELECT id FROM payout WHERE notice_due_at <= now()",
 )
 """What resolve looks at, frozen or not: four small partial indexes, however many payouts."""
-
-
-def fresh(step: Step) -> str:
-    """The condition that keeps payouts which failed in a step out of that step's batches."""
-    return f"(p.failures = 0 OR p.failed_step <> '{step}')"
 
 
 def ready(step: Step) -> str:
@@ -67,7 +74,8 @@ def looks(step: Step) -> tuple[str, ...]:
     """The same in parts, each of which one index answers: any of them means that it is due."""
     if step is Step.RESOLVE:
         return tuple(f"p.id IN ({told}) AND {fresh(step)}" for told in _TOLD)
-    return tuple(f"NOT p.frozen AND ({due}) AND {ready(step)}" for due in _DUE[step])
+    own = tuple(f"NOT p.frozen AND ({due}) AND {ready(step)}" for due in _DUE[step])
+    return (*own, EXPIRED) if step is Step.PAY else own
 
 
 SAGA_STEPS = (*_DUE, Step.RESOLVE)

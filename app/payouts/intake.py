@@ -1,5 +1,6 @@
 """Taking a withdrawal in: from a quote that was shown and a PIN that was right to a payout."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from app.db import Tx
 from app.errors import Broken
 from app.ledger import statements
 from app.payouts import claims, limits, switch
+from app.payouts.deadlines import UNSENT_EXPIRES_AFTER_S
 from app.payouts.reasons import Reason
 from app.payouts.states import OPEN_STATES
 
@@ -47,9 +49,11 @@ class OpenPayout:
 
 _INSERT = sa.text(
     "INSERT INTO payout (id, reference, quote_id, member_id, account_id, msisdn, language,"
-    " amount_cents, fee_cents, duty_cents, reserve_id, resolve_id, requested_at, notice_due_at)"
+    " amount_cents, fee_cents, duty_cents, reserve_id, resolve_id, requested_at, notice_due_at,"
+    " unsent_expires_at)"
     " SELECT :id, :reference, q.id, q.member_id, q.account_id, m.msisdn, m.language,"
-    " q.amount_cents, q.fee_cents, q.duty_cents, :reserve_id, :resolve_id, :at, :at + :notice_after"
+    " q.amount_cents, q.fee_cents, q.duty_cents, :reserve_id, :resolve_id, :at,"
+    " :at + :notice_after, :at + :expires_after"
     " FROM quote q JOIN member m ON m.id = q.member_id WHERE q.id = :quote_id"
     " ON CONFLICT DO NOTHING RETURNING reference"
 )
@@ -71,7 +75,13 @@ _OPEN = sa.text(
 )
 
 
-def request(tx: Tx, *, quote_id: UUID, notice_after_s: int) -> Requested | NotAccepted:
+def request(
+    tx: Tx,
+    *,
+    quote_id: UUID,
+    notice_after_s: int,
+    expires_after_s: int = UNSENT_EXPIRES_AFTER_S,
+) -> Requested | NotAccepted:
     """Turn a quote into a payout, once. A repeat finds the payout that the quote became.
 
     The funds check here is advice for the screen; the debit step decides under the lock. The
@@ -81,6 +91,7 @@ def request(tx: Tx, *, quote_id: UUID, notice_after_s: int) -> Requested | NotAc
         tx: The hop's transaction. The member's row stays locked until it ends.
         quote_id: What the member saw and confirmed.
         notice_after_s: When she is told that it waits, should nothing have been sent by then.
+        expires_after_s: When it goes back into her savings, should nothing have been sent by then.
 
     Raises:
         Broken: there is no such quote.
@@ -95,7 +106,11 @@ def request(tx: Tx, *, quote_id: UUID, notice_after_s: int) -> Requested | NotAc
     at = claims.now(tx)
     reason = _refusal(tx, quote, at)
     if reason is None:
-        return _insert(tx, quote_id, quote.member_id, at, timedelta(seconds=notice_after_s))
+        timers = {
+            "notice_after": timedelta(seconds=notice_after_s),
+            "expires_after": timedelta(seconds=expires_after_s),
+        }
+        return _insert(tx, quote_id, quote.member_id, at, timers)
     # What stands in the way may be this very quote's payout, made a moment ago by another hand.
     known = _reference_of(tx, quote_id)
     return NotAccepted(reason) if known is None else Requested(known)
@@ -117,7 +132,7 @@ def _refusal(tx: Tx, quote: sa.Row[Any], at: datetime) -> Reason | None:
 
 
 def _insert(
-    tx: Tx, quote_id: UUID, member_id: int, at: datetime, notice_after: timedelta
+    tx: Tx, quote_id: UUID, member_id: int, at: datetime, timers: Mapping[str, timedelta]
 ) -> Requested | NotAccepted:
     for _ in range(REFERENCE_TRIES_MAX):
         reference = tx.scalar(
@@ -131,7 +146,7 @@ def _insert(
                 # The moment that the limits were judged by, or a hop around midnight would count
                 # for no day.
                 "at": at,
-                "notice_after": notice_after,
+                **timers,
             },
         )
         if reference is not None:

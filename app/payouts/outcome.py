@@ -244,6 +244,8 @@ class Outcomes:
         """She has waited for longer than a member should wonder: because of us, or of M-PESA."""
         if decision.act in {Act.SETTLE, Act.COMPENSATE, Act.RECOVER, Act.FREEZE}:
             return  # another text tells more
+        if payout.state is State.SUBMITTING and decision.act is Act.SUBMITTED:
+            return  # M-PESA has only now taken it: its silence begins here
         # Planned under a shorter setting, perhaps: a timer that has passed must not stay.
         passed = payout.notice_due_at is not None and payout.notice_due_at <= self._at
         silent = payout.first_call_at is not None and self._at >= self._schedule.next_notice(
@@ -254,9 +256,9 @@ class Outcomes:
         kind = None
         if payout.state in UNSENT_STATES:
             kind = "held"
-        elif payout.state in SENT_STATES and decision.act is not Act.SEND_AGAIN:
+        elif payout.state in SENT_STATES:
             # What is known never to have reached M-PESA is not M-PESA's silence.
-            kind = "silent"
+            kind = "delayed" if decision.act is Act.SEND_AGAIN else "silent"
         if kind is not None and not payout.frozen:
             self._texts.append((kind, payout, {}))
         if payout.notice_due_at is not None:

@@ -19,7 +19,7 @@ from app.db import Database, DatabaseAway, Tx
 from app.doorbell import Doorbell, Step
 from app.msisdn import mask
 from app.observability import logger
-from app.payouts import calls, care, claims, due, poison, switch
+from app.payouts import calls, care, claims, due, expiry, poison, switch
 from app.payouts.claims import Payout
 from app.payouts.deadlines import LEASE_MARGIN_S, Schedule
 from app.payouts.evidence import Class
@@ -72,6 +72,8 @@ class Pay:
 
     def run(self) -> Report:
         """Send every payout that is due to M-PESA, at most one wave of the pool's size."""
+        if expiry.work(self.db):
+            self.doorbell.ring(Step.SMS)
         limit = self.settings.daraja_calls_max
         payouts: list[Payout] = []
         try:

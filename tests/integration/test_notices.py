@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from app.db import Database
 from app.doorbell import Step
 from app.payouts import overdue
+from app.providers.daraja import PAY_PATH
+from tests.support.http_script import Reply
 from tests.support.ledger import assert_coherent
 from tests.support.stories import Stories
 from tests.support.working import Working, working
@@ -134,3 +136,21 @@ def test_a_receipt_names_the_balance_only_to_who_wants_it(stories: Stories) -> N
     assert "48,479.30" in body[with_balance]
     assert "48,479.30" not in body[reference]
     assert "1,500.00" in body[reference]
+
+
+def test_a_call_that_never_arrives_is_told_as_our_delay(site: Working) -> None:
+    """Not as M-PESA's silence; and when M-PESA takes it later, its silence begins only then."""
+    stories, reference = site.stories, site.stories.reserved()
+    site.safaricom.on(PAY_PATH, Reply(403, b""))
+    site.context.pay.run()
+    stories.resolve()
+    assert [] == told(stories)
+    time_passes(stories, reference)
+    for _ in range(2):
+        stories.resolve()
+    assert (["delayed"], "submitting") == (told(stories), stories.state(reference))
+    site.safaricom.on(PAY_PATH, Reply(200, b'{"ConversationID": "AG_1", "ResponseCode": "0"}'))
+    stories.write("UPDATE payout SET work_due_at = now() WHERE reference = :reference", reference)
+    site.context.pay.run()
+    stories.resolve()
+    assert (["delayed"], "submitted") == (told(stories), stories.state(reference))

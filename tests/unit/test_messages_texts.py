@@ -30,8 +30,9 @@ LOCKED = {"time": AT, "tries": 3, "tel": TEL}
 EVENT = {"when": AT, "tel": TEL}
 FACTS: dict[str, dict[str, Any]] = {
     "sent": SENT, "failed": FAILED, "silent": ABOUT, "held": {**ABOUT, "dial": "*384*2025#"},
-    "declined": ABOUT, "cancelled": {**ABOUT, "reason": "member"}, "returned": ABOUT,
-    "frozen": ABOUT, "start_pin": {"until": AT, "dial": "*384*2025#", "tel": TEL},
+    "delayed": ABOUT, "declined": ABOUT, "cancelled": {**ABOUT, "reason": "member"},
+    "returned": ABOUT, "frozen": ABOUT,
+    "start_pin": {"until": AT, "dial": "*384*2025#", "tel": TEL},
     "pin_changed": EVENT, "pin_locked": LOCKED, "pin_reset": EVENT,
     "number_changed": {**EVENT, "phone": "+254712345678"}, "phone_locked": EVENT,
     "phone_unlocked": EVENT,

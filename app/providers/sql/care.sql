@@ -45,3 +45,8 @@ INSERT INTO provider_rate (provider, tokens, calls_per_s) VALUES ('daraja', 20, 
 
 GRANT SELECT, INSERT, UPDATE (ended_at, ended_by) ON provider_pause TO baraza_app;
 GRANT SELECT, UPDATE (tokens, filled_at, calls_per_s, slowed_at) ON provider_rate TO baraza_app;
+
+-- A payout that nothing was sent for goes back into the member's savings at this time. It moves only what never left.
+ALTER TABLE payout ADD COLUMN unsent_expires_at timestamptz;
+CREATE INDEX payout_unsent_expires ON payout (unsent_expires_at) WHERE state IN ('requested', 'reserved');
+GRANT UPDATE (unsent_expires_at) ON payout TO baraza_app;
