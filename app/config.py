@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     daraja_calls_per_s_max: int = Field(
         20, ge=1, le=1000, description="calls a second from all processes; fewer once refused"
     )
+    float_reserve_kes: int = Field(
+        0, ge=0, description="shillings; below this on M-PESA no payout is begun; 0: no limit"
+    )
 
     payout_resend_after_s: Seconds = Field(
         (5, 30, 120), description="comma; unanswered call: the same request again, then never"

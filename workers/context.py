@@ -13,6 +13,7 @@ from app.doorbell import Doorbell
 from app.members import start_pins
 from app.members.pins import Pins
 from app.messages.sending import StartPins
+from app.money import shillings
 from app.payouts.ask import Ask
 from app.payouts.deadlines import Schedule
 from app.payouts.debit import Debit
@@ -74,7 +75,9 @@ def open_context(settings: Settings, *, worker: str) -> Context:
         debit=Debit(db, doorbell, checks_sim=settings.sim_check == "on"),
         pay=Pay(db, doorbell, daraja, settings, schedule, pool, worker),
         ask=Ask(db, doorbell, daraja, settings, schedule, pool),
-        resolve=Resolve(db, doorbell, schedule),
+        resolve=Resolve(
+            db, doorbell, schedule, float_reserve_cents=shillings(settings.float_reserve_kes)
+        ),
         check=SimCheck(db, doorbell, Insights.from_settings(settings), settings),
         sms=Sms.from_settings(settings),
         start_pins=partial(start_pins.out, Pins(settings.pin_pepper.get_secret_value())),

@@ -8,6 +8,7 @@ import click
 from app import audit, config
 from app.commands import configuring, output
 from app.commands.session import database
+from app.money import kes
 from app.operations import provider_status
 from app.operations.provider_status import ProviderStatus
 from app.providers import pauses
@@ -99,6 +100,9 @@ def _print(found: ProviderStatus) -> None:
         click.echo(f"Held back: {one.step} until {until} by {one.by}: {output.plain(one.reason)}")
     if not found.pauses:
         click.echo("Held back: nothing.")
+    last = found.float_reading
+    told = "never told" if last is None else f"{kes(last.cents)} at {output.moment(last.said_at)}"
+    click.echo(f"Float on M-PESA: {told}.")
     slowed = f", slowed at {output.moment(found.slowed_at)}" if found.slowed_at else ""
     click.echo(f"Rate: {found.calls_per_s:g} calls a second at most{slowed}.")
     token = output.moment(found.token_expires_at) or "never had one"

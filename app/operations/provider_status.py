@@ -7,8 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.db import Tx
-from app.providers import breaker, pauses, throttle
+from app.providers import breaker, float_readings, pauses, throttle
 from app.providers.breaker import Breaker, Cause
+from app.providers.float_readings import FloatReading
 from app.providers.pauses import Held, Pause
 
 CURES: dict[Cause, str] = {
@@ -16,7 +17,7 @@ CURES: dict[Cause, str] = {
     " network and Safaricom's status page.",
     Cause.SETUP: "Safaricom says that our shortcode, product or permissions do not allow payouts."
     " Call Safaricom; then `baraza providers resume pay --reason ...`.",
-    Cause.FLOAT: "The utility account is empty. Top it up; then"
+    Cause.FLOAT: "The utility account is empty or below its reserve. Top it up; then"
     " `baraza providers resume pay --reason ...`.",
     Cause.LOGIN: "Safaricom refuses our initiator or its password, and repeats lock it. Check it in"
     " the M-PESA portal, set DARAJA_INITIATOR_PASSWORD, restart; then"
@@ -30,6 +31,7 @@ class ProviderStatus:
 
     breaker: Breaker
     pauses: list[Pause]
+    float_reading: FloatReading | None
     calls_per_s: float
     slowed_at: datetime | None
     token_expires_at: datetime | None
@@ -48,6 +50,7 @@ def read(tx: Tx, *, calls_per_s_max: int) -> ProviderStatus:
     return ProviderStatus(
         breaker=now,
         pauses=held,
+        float_reading=float_readings.newest(tx),
         calls_per_s=round(bucket.calls_per_s, 1),
         slowed_at=bucket.slowed_at,
         token_expires_at=expires if isinstance(expires, datetime) else None,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.db import Tx
 from app.payouts.claims import Payout
 from app.payouts.evidence import Class
-from app.providers import breaker, throttle
+from app.providers import breaker, float_readings, throttle
 from app.providers.breaker import Cause
 from app.providers.daraja import InDoubt, Mend, NotProcessed, NotSent, Outcome
 from app.providers.daraja_answers import RATE_CODES
@@ -25,6 +25,15 @@ _ANSWERED = frozenset({Class.SUCCESS, Class.DEFINITE_NO, Class.OPEN, Class.NOT_K
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What was left of our float after a payout."""
+
+    cents: int
+    at: datetime | None
+    """By M-PESA's clock; None where it did not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What one message said, as far as the breaker cares."""
 
@@ -33,6 +42,7 @@ class Heard:
     """The status query that it answers; None for a payout's own result."""
     of: Class
     code: str | None
+    left: Left | None = None
 
 
 def after_calls(tx: Tx, outcomes: Sequence[Outcome], *, calls_per_s_max: int) -> None:
@@ -60,6 +70,32 @@ def after_answers(tx: Tx, heard: Sequence[Heard]) -> None:
             breaker.open_for(tx, cause, code=one.code, probe_about=_earlier(tx))
     if any(one.query_id is not None and one.of in _ANSWERED for one in heard):
         _close_if_shown(tx, heard)
+
+
+def after_balances(tx: Tx, heard: Sequence[Heard], *, reserve_cents: int) -> None:
+    """Keep the newest balance that came with these; open the breaker below the reserve.
+
+    A reserve of nothing sets no limit: then an empty float shows by its result code alone, and
+    no balance says that it is full enough again.
+    """
+    told = [(one.left, one) for one in heard if one.left is not None]
+    if not told:
+        return
+    # Without a time of M-PESA's it cannot be told which is newer; the last to come stands.
+    left, one = max(told, key=lambda t: (t[0].at is not None, t[0].at))
+    reading = float_readings.keep(
+        tx, cents=left.cents, said_at=left.at, reference=one.payout.reference
+    )
+    newest = float_readings.newest(tx)
+    if reserve_cents == 0 or newest is None or newest.said_at > reading.said_at:
+        return
+    now = breaker.current(tx)
+    if reading.said_at <= now.changed_at:
+        return  # somebody may have topped it up since
+    if reading.cents < reserve_cents:
+        breaker.open_for(tx, Cause.FLOAT, probe_about=None)
+    elif now.cause is Cause.FLOAT:
+        breaker.close(tx, why="the float is above its reserve")
 
 
 def _cause(one: Heard) -> Cause | None:

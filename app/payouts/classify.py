@@ -15,6 +15,7 @@ from app import ids
 from app.db import Tx
 from app.observability import logger
 from app.payouts import care
+from app.payouts.care import Left
 from app.payouts.claims import Payout
 from app.payouts.evidence import Class
 from app.payouts.inbox import Kind
@@ -36,6 +37,7 @@ class Said:
     amount_cents: int | None = None
     conversation_id: str | None = None
     detail: str = ""
+    left: Left | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ def b2c_result(asked: Asked, body: Any) -> Said:
         return replace(doubt, detail="not final")
     if result.verdict is not Verdict.SUCCESS:
         return replace(doubt, of=Class(result.verdict), detail=result.description)
-    return _success(asked, result, doubt)
+    said = _success(asked, result, doubt)
+    if said.of is not Class.SUCCESS or result.utility_cents is None:
+        return said  # a result that does not fit is believed in nothing
+    return replace(said, left=Left(result.utility_cents, result.completed_at))
 
 
 SAYS: dict[StatusSays, Class] = {
@@ -107,8 +112,11 @@ def _success(asked: Asked, result: B2cResult | StatusResult, doubt: Said) -> Sai
     return success
 
 
-def inbox(tx: Tx, payouts: Sequence[Payout]) -> None:
-    """Classify every unworked message about these payouts into evidence."""
+def inbox(tx: Tx, payouts: Sequence[Payout], *, float_reserve_cents: int = 0) -> None:
+    """Classify every unworked message about these payouts into evidence.
+
+    What they say about M-PESA itself, or about our float, goes to the breaker.
+    """
     rows = tx.execute(
         sa.text(
             "SELECT id, kind, payout_id, query_id, body FROM inbox"
@@ -133,11 +141,12 @@ def inbox(tx: Tx, payouts: Sequence[Payout]) -> None:
         if said.of is Class.SUCCESS and _receipt_is_anothers(tx, payout.id, said.receipt):
             said = Said(Class.CONTRADICTION, code=said.code, detail="receipt of another payout")
         _keep(tx, row, said)
-        heard.append(care.Heard(payout, row.query_id, said.of, said.code))
+        heard.append(care.Heard(payout, row.query_id, said.of, said.code, said.left))
         logger().info(
             "inbox_worked", reference=payout.reference, kind=row.kind, verdict=str(said.of)
         )
     care.after_answers(tx, heard)
+    care.after_balances(tx, heard, reserve_cents=float_reserve_cents)
 
 
 def _said(kind: Kind, asked: Asked, body: Any) -> Said:

@@ -31,6 +31,8 @@ class Resolve:
     db: Database
     doorbell: Doorbell
     schedule: Schedule
+    float_reserve_cents: int = 0
+    """Below this no payout is begun; 0 sets no limit."""
 
     def run(self, *, limit: int = BATCH_MAX) -> Report:
         """Fold whatever has been said about any payout, and act on it."""
@@ -60,7 +62,7 @@ class Resolve:
         if not payouts:
             return []
         keys = [p.id for p in payouts]
-        classify.inbox(tx, payouts)
+        classify.inbox(tx, payouts, float_reserve_cents=self.float_reserve_cents)
         _doubt_what_is_overdue(tx, keys)
         told = _evidence(tx, keys)
         called = _calls(tx, keys)

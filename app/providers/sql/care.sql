@@ -50,3 +50,17 @@ GRANT SELECT, UPDATE (tokens, filled_at, calls_per_s, slowed_at) ON provider_rat
 ALTER TABLE payout ADD COLUMN unsent_expires_at timestamptz;
 CREATE INDEX payout_unsent_expires ON payout (unsent_expires_at) WHERE state IN ('requested', 'reserved');
 GRANT UPDATE (unsent_expires_at) ON payout TO baraza_app;
+
+-- What M-PESA says is on our utility account, the float that payouts are paid from.
+CREATE TABLE float_reading (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    cents       bigint NOT NULL,
+    said_at     timestamptz NOT NULL,      -- by M-PESA's clock, never later than ours
+    reference   text,                      -- the payout whose result told it
+    read_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX float_reading_newest ON float_reading (said_at DESC, id DESC);
+CREATE TRIGGER float_reading_kept BEFORE UPDATE OR DELETE ON float_reading
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+GRANT SELECT, INSERT ON float_reading TO baraza_app;

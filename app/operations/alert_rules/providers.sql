@@ -1,0 +1,64 @@
+-- What is wrong between us and the providers that we call. Each query returns a row (subject, detail) for each thing
+-- that is wrong now; it clears when the row is gone.
+
+--: breaker_open
+--: severity page
+--: do: run `baraza providers status`; it names the cause and the cure. Members' payouts wait unsent meanwhile
+SELECT b.provider,
+       format('no payout is begun since %s: %s%s',
+              to_char(b.opened_at AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI'), b.cause, ', code ' || b.code)
+  FROM provider_breaker b
+ WHERE b.opened_at IS NOT NULL AND b.cause IN ('outage', 'setup');
+
+--: initiator_refused
+--: severity page
+--: do: check the initiator's user and password in the M-PESA portal before anything else is sent; each try may lock it
+SELECT b.provider, format('M-PESA refuses our initiator%s; nothing goes out', ', code ' || b.code)
+  FROM provider_breaker b
+ WHERE b.cause = 'login';
+
+--: float_low
+--: severity page
+--: do: top up the utility account, then `baraza providers resume pay --reason ...`
+SELECT b.provider,
+       format('payouts wait for money on our utility account%s; last told: %s',
+              ', code ' || b.code,
+              coalesce((SELECT 'KES ' || to_char(f.cents / 100.0, 'FM999,999,999,990.00')
+                          FROM float_reading f ORDER BY f.said_at DESC, f.id DESC LIMIT 1), 'nothing'))
+  FROM provider_breaker b
+ WHERE b.cause = 'float';
+
+--: calls_slowed
+--: severity warn
+--: do: compare DARAJA_CALLS_PER_S_MAX with what Safaricom allows us; the rate recovers by itself in ten minutes
+SELECT r.provider, format('M-PESA said at %s that we call too often; %s calls a second now',
+              to_char(r.slowed_at AT TIME ZONE 'Africa/Nairobi', 'HH24:MI:SS'), round(r.calls_per_s::numeric, 1))
+  FROM provider_rate r
+ WHERE r.slowed_at > now() - interval '10 minutes';
+
+--: token_failing
+--: severity page
+--: do: check DARAJA_CONSUMER_KEY and DARAJA_CONSUMER_SECRET, and that Safaricom's host can be reached
+SELECT t.provider, format('no valid access token since %s while payouts wait',
+              coalesce(to_char(t.expires_at AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI:SS'), 'the beginning'))
+  FROM provider_token t
+ WHERE t.provider = 'daraja'
+   AND (t.expires_at IS NULL OR t.expires_at < now() - interval '30 seconds')
+   AND EXISTS (SELECT FROM attempt a WHERE a.outcome = 'not_sent' AND a.finished_at > now() - interval '5 minutes'
+                AND a.id > (SELECT coalesce(max(id), 0) - 1000 FROM attempt));
+
+--: calls_held_back
+--: severity warn
+--: do: ask who holds it back whether it is still needed; `baraza providers resume` ends it
+SELECT p.step, format('held back by %s until %s: %s', p.paused_by,
+              to_char(p.until AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI'), p.reason)
+  FROM provider_pause p
+ WHERE p.ended_at IS NULL AND p.until > now();
+
+--: withdrawals_stopped
+--: severity warn
+--: do: `baraza withdrawals status` says who stopped them and why; `baraza withdrawals resume` lets them go on
+SELECT 'withdrawals', format('stopped by %s since %s: %s', s.stopped_by,
+              to_char(s.stopped_at AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI'), s.reason)
+  FROM withdrawal_stop s
+ WHERE s.resumed_at IS NULL;
