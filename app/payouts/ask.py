@@ -75,7 +75,7 @@ class Ask:
         if not payouts:
             return []
         at = claims.now(tx)
-        now = breaker.hold(tx)
+        now = _held(tx, payouts, at)
         queries = []
         for payout in self._may_ask(tx, payouts, now, at):
             is_probe = now.probes_with(payout.id, at)
@@ -136,6 +136,17 @@ class Ask:
 
     def _one_query(self, query: Query) -> daraja.Outcome:
         return self.provider.ask(query.request)
+
+
+def _held(tx: Tx, payouts: Sequence[Payout], at: datetime) -> Breaker:
+    """The breaker, which stays as it is until our commit.
+
+    A probe writes it. Then it is locked for writing from the start: a step that shares it and
+    waits for the tokens that we hold could never let us write.
+    """
+    now = breaker.current(tx)
+    probes = any(now.probes_with(payout.id, at) for payout in payouts)
+    return breaker.alone(tx) if probes else breaker.hold(tx)
 
 
 def _record(tx: Tx, query: Query, outcome: daraja.Outcome) -> None:

@@ -11,7 +11,7 @@ from app.providers.pauses import Held
 
 MAY_BEGIN = f"NOT {IS_STOPPED} AND NOT {breaker.IS_OPEN} AND NOT {pauses.is_paused(Held.PAY)}"
 """Whether first calls may go out, and calls again for what is known never to have been taken."""
-MAY_CALL = f"NOT {breaker.IS_LOCKED_OUT}"
+MAY_CALL = f"(NOT {breaker.IS_LOCKED_OUT})"
 """Whether anything may go out to M-PESA."""
 MAY_ASK = f"NOT {pauses.is_paused(Held.ASK)}"
 """Whether any question may go out, a probe included."""

@@ -39,6 +39,7 @@ def alone(tx: Tx) -> list[tuple[Step, str]]:
             f"             AND NOT (state IN ('requested', 'reserved') AND {IS_STOPPED})"
             "              AND NOT (failed_step = 'pay' AND state IN ('reserved', 'submitting')"
             f"                      AND NOT ({MAY_BEGIN}))"
+            f"              AND NOT (failed_step = 'pay' AND state = 'in_doubt' AND NOT {MAY_CALL})"
             f"              AND NOT (failed_step = 'ask' AND NOT ({MAY_CALL} AND {MAY_ASK}))"
             "              ORDER BY retry_at LIMIT 50 FOR UPDATE SKIP LOCKED)"
             " RETURNING failed_step, reference"
