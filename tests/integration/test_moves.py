@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
 import sqlalchemy as sa
 
 from app.db import APPLICATION_ROLE, Database, Tx, constraint_of, sqlstate_of
+from app.ledger import entries, posting
+from app.payouts import claims
+from app.payouts.claims import Payout
 from app.payouts.states import MOVES, Needs, State
 from tests.support import databases
 from tests.support.databases import Logins
@@ -210,6 +214,60 @@ def test_the_version_is_the_databases_own(stories: Stories, owner_db: Database) 
         assert 2 == tx.scalar(sa.text("SELECT version FROM payout"))
         tx.execute(sa.text("UPDATE payout SET version = 9, state = 'submitting'"))
         assert 3 == tx.scalar(sa.text("SELECT version FROM payout"))
+
+
+@pytest.mark.parametrize("role", [APPLICATION_ROLE, None])
+@pytest.mark.parametrize("kind", ["settle", "compensate"])
+def test_no_money_leaves_transit_without_the_move_that_says_why(
+    stories: Stories, owner_db: Database, role: str | None, kind: str
+) -> None:
+    """A payout's last entry, posted by itself, is undone at the commit: by us, and by the owner."""
+    reference = stories.submitted()
+    db = stories.db if role else owner_db
+    with refused("payout_end_is_moved"), db.transaction() as tx:
+        payout = claims.take_one(tx, reference)
+        assert payout is not None
+        posting.post_many(tx, [_last_entry(payout, kind)])
+    with owner_db.transaction() as tx:
+        assert tx.scalar(sa.text("SELECT sum(total_cents) FROM payout")) == -_in_transit(tx)
+
+
+def test_the_guard_of_last_entries_is_on_the_months_to_come(owner_db: Database) -> None:
+    """The ledger's owner makes partitions, and the guard is of another package."""
+    with owner_db.transaction() as tx:
+        tx.execute(sa.text("SET LOCAL ROLE baraza_ledger"))
+        assert tx.scalar(sa.text("SELECT ledger.ensure_month('2031-05-01')"))
+        guarded = sa.text(
+            "SELECT count(*) FROM pg_trigger WHERE tgname = 'payout_end_is_moved'"
+            " AND tgrelid = 'ledger.journal_entry_203105'::regclass"
+        )
+        assert tx.scalar(guarded) == 1
+
+
+def _last_entry(payout: Payout, kind: str) -> entries.JournalEntry:
+    today = datetime.now(UTC).date()
+    if kind == "settle":
+        return entries.settle(
+            entry_id=payout.resolve_id,
+            effective_on=today,
+            reference=payout.reference,
+            amount_cents=payout.amount_cents,
+            fee_cents=payout.fee_cents,
+            duty_cents=payout.duty_cents,
+        )
+    return entries.compensate(
+        entry_id=payout.resolve_id,
+        effective_on=today,
+        reference=payout.reference,
+        account=payout.account_id,
+        total_cents=payout.total_cents,
+        reverses=payout.reserve_id,
+    )
+
+
+def _in_transit(tx: Tx) -> int:
+    query = "SELECT cents FROM ledger.system_account WHERE gl_code = 2020"
+    return int(tx.scalar(sa.text(query)) or 0)
 
 
 def test_a_frozen_payout_does_not_move(stories: Stories, owner_db: Database) -> None:

@@ -12,7 +12,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-FILES: tuple[str, ...] = ("providers/sql/care.sql",)
+FILES = ("providers/sql/care.sql", "payouts/sql/reversals.sql")
 
 
 def upgrade() -> None:
