@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("app.commands.processes:migrate", "bring the database to this version's schema"),
     "demo": ("app.commands.demo:demo", "three withdrawals: paid, refused, silent-then-paid"),
     "dial": ("app.commands.dial:dial", "a phone in the terminal"),
+    "alerts": ("app.commands.alerts:alerts", "what is wrong now, and what to do first"),
     "audit": ("app.commands.look:audit", "check that every shilling is where it must be"),
     "payouts": ("app.commands.look:payouts", "find a payout and see all that happened to it"),
     "sms": ("app.commands.sms:sms", "what members were told; resend; why none goes out"),

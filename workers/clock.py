@@ -17,6 +17,7 @@ from app.doorbell import Step
 from app.ledger import sealing, upkeep
 from app.messages import outbox
 from app.observability import configure_logs, logger
+from app.operations import alerting
 from app.payouts import overdue, public_holidays
 from app.payouts.deadlines import SILENT_S
 from workers import jobs
@@ -29,6 +30,7 @@ LONG_SILENT_S = 60
 SEAL_EVERY_S = 5
 MONTHS_EVERY_S = 3600
 HOLIDAYS_EVERY_S = 86_400
+ALERTS_EVERY_S = 10
 
 
 class Timekeeper:
@@ -57,6 +59,7 @@ class Timekeeper:
         self._every(SEAL_EVERY_S, sealing.seal)
         self._every(MONTHS_EVERY_S, upkeep.ensure_months)
         self._every(HOLIDAYS_EVERY_S, public_holidays.upkeep)
+        self._every(ALERTS_EVERY_S, alerting.evaluate)
 
     def lost_sight(self) -> None:
         """PostgreSQL was away: nobody could beat, and that makes nobody dead."""

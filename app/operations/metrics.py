@@ -67,6 +67,12 @@ def families(found: numbers.Numbers) -> Iterator[Metric]:
     for worker, age in found.heartbeats_s.items():
         heartbeats.add_metric([worker], age)
     yield heartbeats
+    alerts = GaugeMetricFamily(
+        "baraza_alerts_open_count", "Alerts that are open, by severity.", labels=["severity"]
+    )
+    for severity, count in found.alerts_open.items():
+        alerts.add_metric([severity], count)
+    yield alerts
     for name, meaning, value in (
         ("workers_alive_count", "Workers that beat lately.", found.workers_alive),
         ("oldest_in_doubt_age_seconds", "Age of the oldest doubt.", found.oldest_in_doubt_s),

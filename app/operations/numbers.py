@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from app.db import Tx
 from app.ledger import chart, statements
 from app.members import pins
+from app.operations import alerting
 from app.payouts.deadlines import SILENT_S
 from app.payouts.states import OPEN_STATES, State
 
@@ -40,6 +41,8 @@ class Numbers:
     """Callbacks that are filed and not yet worked."""
     dead_letters: int
     """Payouts that wait for a person because a step raised every time."""
+    alerts_open: dict[str, int]
+    """By severity: `page` and `warn`."""
     heartbeats_s: dict[str, float]
     """Seconds since each worker last beat."""
 
@@ -98,6 +101,7 @@ def read(tx: Tx) -> Numbers:
         wrong_pins_last_hour=pins.wrong_tries(tx, minutes=60),
         inbox_waiting=single.inbox_waiting,
         dead_letters=single.dead_letters,
+        alerts_open=alerting.open_by_severity(tx),
         heartbeats_s={name: float(age) for name, age in tx.execute(_HEARTBEATS)},
     )
 

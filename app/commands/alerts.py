@@ -1,0 +1,76 @@
+"""`baraza alerts`: what is wrong now, what to do first, and who is at it."""
+
+import click
+
+from app import audit
+from app.commands import configuring, output
+from app.commands.session import database
+from app.operations import alerting
+
+LISTED_MAX = 200
+
+
+@click.group()
+def alerts() -> None:
+    """What is wrong now, what to do first, and who is at it.
+
+    \b
+    baraza alerts list
+    baraza alerts ack payout_frozen BRZ2345678 --reason "asking Safaricom"
+    baraza alerts rules
+
+    An alert opens and clears by itself; to acknowledge it only says that somebody is at it.
+    """  # noqa: D301 - \b is click's mark for lines that stay lines
+
+
+@alerts.command("list")
+@click.option("--all", "with_cleared", is_flag=True, help="those that are over, too")
+@output.as_json
+def show(*, with_cleared: bool, as_json: bool) -> None:
+    """Show what is wrong now, worst first."""
+    with database() as db, db.transaction() as tx:
+        found = alerting.listed(tx, with_cleared=with_cleared, limit=LISTED_MAX)
+    if as_json:
+        output.print_json(found)
+        return
+    if not found:
+        click.echo("Nothing is wrong.")
+        return
+    rows = [
+        (
+            one.severity,
+            one.rule,
+            one.subject,
+            output.moment(one.opened_at),
+            "over" if one.cleared_at else one.acknowledged_by or "open",
+            one.detail,
+        )
+        for one in found
+    ]
+    columns = ("Severity", "Rule", "About", "Since (Nairobi)", "State", "Detail")
+    output.console().print(output.table(columns, rows))
+    for rule, do in dict.fromkeys((one.rule, one.do) for one in found if not one.cleared_at):
+        click.echo(f"{rule}: {do}")
+
+
+@alerts.command()
+@click.argument("rule")
+@click.argument("subject", required=False)
+@configuring.reason
+def ack(rule: str, subject: str | None, *, reason: str) -> None:
+    """Say that you are at it: all of a RULE, or what it says about one SUBJECT."""
+    with database() as db, db.transaction() as tx:
+        subjects = alerting.acknowledge(tx, rule, subject, reason=reason, by=audit.operator())
+    click.echo(f"Acknowledged, and kept on record: {rule} about {', '.join(subjects)}.")
+
+
+@alerts.command()
+@output.as_json
+def rules(*, as_json: bool) -> None:
+    """Show all that is watched, and the first thing to do about each."""
+    watched = alerting.rules()
+    if as_json:
+        output.print_json([(one.name, one.severity, one.do) for one in watched])
+        return
+    rows = [(one.severity, one.name, one.do) for one in watched]
+    output.console().print(output.table(("Severity", "Rule", "Do first"), rows))

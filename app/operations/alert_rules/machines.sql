@@ -1,0 +1,28 @@
+-- What is wrong with Baraza's own machines. Each query returns a row (subject, detail) for each thing that is wrong now.
+
+--: nobody_works
+--: severity page
+--: do: see that `baraza worker` runs, and what its log says
+SELECT step, 'no worker process listens to it'
+  FROM unnest(ARRAY['debit', 'pay', 'resolve', 'ask', 'sms']) AS step
+ WHERE NOT EXISTS (SELECT FROM worker_heartbeat
+                    WHERE step = ANY (string_to_array(queues, ',')) AND beat_at > now() - interval '10 seconds')
+   -- Where everything has only just been started, the workers are still to come.
+   AND EXISTS (SELECT FROM worker_heartbeat WHERE queues = 'clock' AND started_at < now() - interval '30 seconds');
+
+--: callbacks_wait
+--: severity page
+--: do: see that workers run and that PostgreSQL is not overloaded; members wait for their money or their receipt
+SELECT 'inbox', format('%s callbacks wait, the oldest for %s s', count(*),
+                       round(extract(epoch FROM now() - min(received_at))))
+  FROM inbox i
+ WHERE worked_at IS NULL AND received_at < now() - interval '10 seconds'
+   AND EXISTS (SELECT FROM payout p WHERE p.id = i.payout_id)
+HAVING count(*) > 0;
+
+--: pins_guessed
+--: severity warn
+--: do: look for one PIN tried on many numbers; `baraza withdrawals stop` if it goes on
+SELECT 'wrong PINs', format('%s in the last hour, of %s members', count(*), count(DISTINCT member_id))
+  FROM pin_attempt WHERE outcome = 'wrong' AND at > now() - interval '1 hour'
+HAVING count(*) >= 100;
