@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("app.commands.look:audit", "check that every shilling is where it must be"),
     "payouts": ("app.commands.look:payouts", "find a payout and see all that happened to it"),
     "sms": ("app.commands.sms:sms", "what members were told; resend; why none goes out"),
-    "ledger": ("app.commands.look:ledger", "the trial balance"),
+    "ledger": ("app.commands.ledger:ledger", "the books: trial balance, batches for two people"),
     "members": ("app.commands.members:members", "bring members in, look one up, unlock"),
     "limits": ("app.commands.limits:limits", "what members may draw, and public holidays"),
     "tariffs": ("app.commands.tariffs:tariffs", "what withdrawals cost members"),

@@ -176,6 +176,10 @@ ENTRY_WORDS = {
     "compensate": T("Returned", "Imerudi"),
     "returned": T("Returned", "Imerudi"),
     "recovered": T("Owed", "Deni"),
+    "deposit": T("Deposit", "Amana"),
+    "withdrawal": T("Counter", "Kaunta"),
+    "salary": T("Salary", "Mshahara"),
+    "correction": T("Adjusted", "Badiliko"),
     OTHER: T("Other", "Nyingine"),
 }
 """What a line of a statement was, by the kind of its entry in the books."""

@@ -1,4 +1,4 @@
-"""Commands that look and change nothing: `audit`, `ledger`, and by their names the other groups."""
+"""Commands that look and change nothing: `audit`, and by their names the other groups."""
 
 import sys
 from collections.abc import Sequence
@@ -9,12 +9,10 @@ from app.commands import output
 from app.commands.look_config import config
 from app.commands.look_payouts import payouts
 from app.commands.session import database
-from app.ledger import statements
-from app.money import kes
 from app.operations import invariants
 from app.operations.invariants import Finding
 
-__all__ = ["audit", "config", "ledger", "payouts"]
+__all__ = ["audit", "config", "payouts"]
 
 
 @click.command()
@@ -49,37 +47,3 @@ def _print(findings: Sequence[Finding]) -> None:
         )
     else:
         screen.print(f"All {len(findings)} rules hold.")
-
-
-@click.group()
-def ledger() -> None:
-    """Look into the books."""
-
-
-@ledger.command("trial-balance")
-@output.as_json
-def trial_balance(*, as_json: bool) -> None:
-    """Every general ledger account at this moment. Debits and credits together are zero."""
-    with database() as db, db.transaction() as tx:
-        lines = statements.trial_balance(tx)
-    net = sum(line.cents for line in lines)
-    if as_json:
-        output.print_json({"accounts": lines, "trial_balance_cents": net})
-        return
-    rows = [
-        (
-            line.gl_code,
-            line.name,
-            line.gl_class,
-            kes(line.cents) if line.cents > 0 else "",
-            kes(-line.cents) if line.cents < 0 else "",
-        )
-        for line in lines
-    ]
-    screen = output.console()
-    screen.print(
-        output.table(
-            ("Code", "Account", "Class", "Debit", "Credit"), rows, right=("Debit", "Credit")
-        )
-    )
-    screen.print("The books balance." if net == 0 else f"THE BOOKS ARE OFF BY {kes(net)}.")

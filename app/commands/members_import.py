@@ -2,22 +2,19 @@
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from app import audit, config, ids
-from app.commands import configuring, output
+from app import audit, config, csv_rows, ids
+from app.commands import configuring, output, progress
 from app.commands.configuring import ChangedMeanwhile
 from app.commands.session import database
+from app.csv_rows import BYTES_MAX, Fault
 from app.db import Database, Tx
-from app.members import csv_rows, import_plan, importing, row_checks
-from app.members.csv_rows import BYTES_MAX, Fault, Record
+from app.members import import_plan, importing, row_checks
 from app.members.import_plan import Plan, Totals
 from app.members.importing import NewMember
 from app.members.pins import Pins
@@ -77,8 +74,8 @@ def import_file(
     # A name in another encoding than the system's cannot go on record as it is.
     name = click.format_filename(file, shorten=True)
     order = _Order(name, digest, not no_start_pins, dry_run, errors)
-    records, faults = csv_rows.read(data)
-    with _bar("Checking", len(records)) as bar:
+    records, faults = csv_rows.read(data, row_checks.COLUMNS)
+    with progress.bar("Checking", len(records)) as bar:
         rows, wrong = row_checks.check(bar.each(records))
     pins = Pins(config.load().pin_pepper.get_secret_value())
     with database() as db:
@@ -99,7 +96,7 @@ def import_file(
 def _import(db: Database, pins: Pins, rows: Sequence[Row], agreed: Totals, order: _Order) -> int:
     """Write all of it, or roll it back again. Returns how many start PINs were queued."""
     sent = 0
-    with _bar("Writing", agreed.new_accounts) as bar, db.transaction() as tx:
+    with progress.bar("Writing", agreed.new_accounts) as bar, db.transaction() as tx:
         importing.one_at_a_time(tx)
         plan = import_plan.make(tx, pins, rows)
         if plan.faults or plan.totals != agreed:
@@ -185,29 +182,3 @@ def _done(totals: Totals, sent: int, order: _Order) -> str:
     if order.is_rehearsal:
         return f"All of it can be imported: {what}. This was a dry run: nothing was kept."
     return f"Imported {what}, and kept on record. SMS queued: {sent:,} start PINs."
-
-
-class _Bar:
-    """A progress bar, silent where there is no terminal."""
-
-    def __init__(self, progress: Progress, task: Any) -> None:
-        self._progress = progress
-        self._task = task
-
-    def advance(self, rows: int) -> None:
-        self._progress.advance(self._task, rows)
-
-    def each(self, records: Iterable[Record]) -> Iterator[Record]:
-        for record in records:
-            yield record
-            self.advance(1)
-
-
-@contextmanager
-def _bar(what: str, rows: int) -> Iterator[_Bar]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    screen = output.console()
-    with Progress(
-        *columns, console=screen, disable=not screen.is_terminal, transient=True
-    ) as progress:
-        yield _Bar(progress, progress.add_task(what, total=rows))

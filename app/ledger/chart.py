@@ -10,6 +10,8 @@ FLOAT = SYSTEM_ACCOUNTS_FROM + 1010
 """Asset: our money at M-PESA, which payouts draw on."""
 DUE_FROM_MEMBERS = SYSTEM_ACCOUNTS_FROM + 1020
 """Asset: paid out although it had been given back to the member."""
+CASH_AND_BANK = SYSTEM_ACCOUNTS_FROM + 1030
+"""Asset: the SACCO's tills and bank accounts, as its own books move them."""
 IN_TRANSIT = SYSTEM_ACCOUNTS_FROM + 2020
 """Liability: payouts between reserve and resolution. Its balance is the total of open payouts."""
 EXCISE_DUTY = SYSTEM_ACCOUNTS_FROM + 2030
@@ -28,6 +30,7 @@ WRITTEN_OFF = SYSTEM_ACCOUNTS_FROM + 5020
 SYSTEM_ACCOUNTS = (
     FLOAT,
     DUE_FROM_MEMBERS,
+    CASH_AND_BANK,
     IN_TRANSIT,
     EXCISE_DUTY,
     OWED_TO_SAFARICOM,

@@ -35,6 +35,15 @@ class Kind(StrEnum):
     RECOVERED = "recovered"
     WRITTEN_OFF = "written_off"
     RETURNED = "returned"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    """At the counter, never by phone."""
+    SALARY = "salary"
+    CORRECTION = "correction"
+
+
+FROM_BOOKS = (Kind.DEPOSIT, Kind.WITHDRAWAL, Kind.SALARY, Kind.CORRECTION)
+"""What the SACCO's own books bring in, in batches that two people agree on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +162,22 @@ def float_top_up(*, entry_id: UUID, effective_on: date, reference: str, cents: i
     """The SACCO's own money put into the float."""
     lines = _move(debit=chart.FLOAT, credit=chart.OPENING_BALANCES, cents=cents)
     return JournalEntry(entry_id, Kind.FLOAT_TOP_UP, effective_on, reference, lines)
+
+
+def from_books(
+    *, entry_id: UUID, kind: Kind, effective_on: date, reference: str, account: int, cents: int
+) -> JournalEntry:
+    """A line of the SACCO's own books: + cents to the member, - cents from her.
+
+    A withdrawal takes, a correction may do either, the others give.
+    """
+    assert kind in FROM_BOOKS, f"{kind} does not come from the SACCO's books"
+    assert kind is Kind.CORRECTION or (cents < 0) == (kind is Kind.WITHDRAWAL), "the wrong sign"
+    if cents > 0:
+        lines = _move(debit=chart.CASH_AND_BANK, credit=account, cents=cents)
+    else:
+        lines = _move(debit=account, credit=chart.CASH_AND_BANK, cents=-cents)
+    return JournalEntry(entry_id, kind, effective_on, reference, lines)
 
 
 def _move(*, debit: int, credit: int, cents: int) -> tuple[Posting, Posting]:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from app.csv_rows import Fault
 from app.db import Tx
-from app.members.csv_rows import Fault
 from app.members.pins import Pins
 from app.members.row_checks import Person, Row, differences
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from app import msisdn
-from app.members.csv_rows import Fault, Record
+from app.csv_rows import Columns, Fault, Record
 from app.members.directory import Language
 from app.members.standing import MANDATES, STATUSES, Mandate, Status
 from app.money import CENTS_PER_SHILLING
@@ -17,6 +17,18 @@ from app.pin_rules import ID_DIGITS, is_digits
 from ussd_menus import gsm7
 
 NAME_MAX = 100
+COLUMNS = Columns(
+    required=("member_no", "name", "phone", "id_number", "opening_balance"),
+    defaults={
+        "language": "en",
+        "status": "active",
+        "mandate": "sole",
+        "account": "Savings",
+        "withdrawable": "yes",
+        "receipts": "balance",
+    },
+)
+"""Of a file of members."""
 ACCOUNT_NAME_MAX = 16
 """Septets: what a screen's line has room for beside an amount."""
 BALANCE_SHILLINGS_MAX = 1_000_000_000

@@ -29,7 +29,8 @@ class Action(StrEnum):
 class Recorded:
     """One row of the record, as its own person sees it."""
 
-    action: Action
+    action: str
+    """An `Action`, or what another part of Baraza records of staff."""
     source: str
     at: datetime
 
@@ -50,4 +51,4 @@ def record(
 def recent(tx: Tx, staff_id: int, *, limit: int) -> list[Recorded]:
     """What a person did last, newest first."""
     rows = tx.execute(_RECENT, {"staff_id": staff_id, "limit": limit})
-    return [Recorded(Action(row.action), row.source, row.at) for row in rows]
+    return [Recorded(row.action, row.source, row.at) for row in rows]

@@ -180,3 +180,6 @@ DROP TRIGGER payout_event_kept ON payout_event;
 ALTER TABLE withdrawal_limit DISABLE TRIGGER withdrawal_limit_kept;
 
 DROP TRIGGER tariff_band_guard ON tariff_band;
+
+--: what came from the SACCO's own books is a line of a batch that two people agreed on
+UPDATE ledger.journal_entry SET kind = 'deposit' WHERE kind = 'opening';

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from app.cli import main
+from app.csv_rows import Record
 from app.db import Database
 from app.ledger import statements
 from app.members import directory, import_plan, importing, pins, row_checks
-from app.members.csv_rows import Record
 from app.members.pins import Pins
 
 PEPPER = "a pepper of the tests"

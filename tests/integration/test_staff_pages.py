@@ -30,7 +30,7 @@ def site(served: Site, database_server: Logins) -> Site:
     database = sa.make_url(str(served.db.engine.url)).database
     owner = Database(database_server.at(database or "").owner, role=None, name="tests")
     with owner.transaction() as tx:
-        tx.execute(sa.text("TRUNCATE staff_action, staff RESTART IDENTITY"))
+        tx.execute(sa.text("TRUNCATE staff_action, staff RESTART IDENTITY CASCADE"))
     owner.close()
     return served
 

@@ -118,8 +118,34 @@ def test_compensate_undoes_the_reserve_exactly() -> None:
             chart.OPENING_BALANCES,
             Kind.FLOAT_TOP_UP,
         ),
+        (
+            entries.from_books(
+                entry_id=ENTRY,
+                kind=Kind.SALARY,
+                effective_on=DAY,
+                reference="r",
+                account=MEMBER,
+                cents=500,
+            ),
+            chart.CASH_AND_BANK,
+            MEMBER,
+            Kind.SALARY,
+        ),
+        (
+            entries.from_books(
+                entry_id=ENTRY,
+                kind=Kind.WITHDRAWAL,
+                effective_on=DAY,
+                reference="r",
+                account=MEMBER,
+                cents=-500,
+            ),
+            MEMBER,
+            chart.CASH_AND_BANK,
+            Kind.WITHDRAWAL,
+        ),
     ],
-    ids=["recover", "provider charge", "opening balance", "float top-up"],
+    ids=["recover", "provider charge", "opening balance", "float top-up", "salary", "counter"],
 )
 def test_two_line_entries(entry: JournalEntry, debit: int, credit: int, kind: Kind) -> None:
     """Each names the account that is debited and the one that is credited."""

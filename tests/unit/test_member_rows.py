@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.members import csv_rows, row_checks
-from app.members.csv_rows import Fault, UnreadableFile
+from app import csv_rows
+from app.csv_rows import Fault, UnreadableFile
+from app.members import row_checks
 from app.members.row_checks import Row
 
 HEADER = "member_no,name,phone,id_number,opening_balance"
@@ -13,7 +14,7 @@ GOOD = "M1,Wanjiru Kamau,0712345678,12345678,50000.00"
 
 
 def checked(*lines: str, header: str = HEADER) -> tuple[list[Row], list[Fault]]:
-    records, faults = csv_rows.read("\n".join([header, *lines]).encode())
+    records, faults = csv_rows.read("\n".join([header, *lines]).encode(), row_checks.COLUMNS)
     rows, wrong = row_checks.check(records)
     return rows, sorted([*faults, *wrong])
 
@@ -48,7 +49,7 @@ def test_of_an_id_number_only_the_last_digits_are_kept() -> None:
 
 def test_columns_may_stand_in_any_order_and_case_after_a_byte_order_mark() -> None:
     text = "\ufeffPhone,Opening_Balance,name,ID_NUMBER,member_no\r\n0712345678,1.50,W,1234,M1\r\n"
-    records, _ = csv_rows.read(text.encode())
+    records, _ = csv_rows.read(text.encode(), row_checks.COLUMNS)
     rows, faults = row_checks.check(records)
     assert faults == []
     assert (rows[0].person.member_no, rows[0].opening_cents) == ("M1", 1_50)
@@ -206,7 +207,7 @@ def test_a_header_is_refused_by_the_names_in_it(header: str, says: str) -> None:
 )
 def test_a_file_that_cannot_be_read_says_where(data: bytes, says: str) -> None:
     with pytest.raises(UnreadableFile) as refused:
-        csv_rows.read(data)
+        csv_rows.read(data, row_checks.COLUMNS)
     assert says in str(refused.value)
 
 
@@ -222,7 +223,7 @@ def test_files_have_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lines_are_counted_as_an_editor_does_whatever_ends_them() -> None:
     data = f"{HEADER}\r\n\r\n{GOOD}\rM2,J,0,1234,0\n\nM3,K,0,1234,0".encode()
-    records, _ = csv_rows.read(data)
+    records, _ = csv_rows.read(data, row_checks.COLUMNS)
     assert [record.line for record in records] == [3, 4, 6]
     _, faults = row_checks.check(records)
     assert [fault.line for fault in faults] == [4, 6]
@@ -239,7 +240,7 @@ def test_no_bytes_break_the_reader(junk: bytes) -> None:
     """Whatever the file holds, it is rows and faults, or one sentence."""
     for data in (junk, f"{HEADER}\n{GOOD}\n".encode() + junk):
         try:
-            records, _ = csv_rows.read(data)
+            records, _ = csv_rows.read(data, row_checks.COLUMNS)
         except UnreadableFile as refused:
             assert str(refused).isprintable()  # noqa: PT017 - it is an answer, not a failure
             continue

@@ -12,7 +12,12 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-FILES = ("providers/sql/care.sql", "payouts/sql/reversals.sql", "operations/sql/alerts.sql")
+FILES = (
+    "ledger/sql/books.sql",
+    "providers/sql/care.sql",
+    "payouts/sql/reversals.sql",
+    "operations/sql/alerts.sql",
+)
 
 
 def upgrade() -> None:

@@ -218,3 +218,14 @@ SELECT format('%s on %s', w.name, w.on_table)
  WHERE NOT EXISTS (SELECT FROM pg_trigger t
                     WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
                       AND t.tgenabled IN ('O', 'A'));
+
+--: what came from the SACCO's own books is a line of a batch that two people agreed on
+SELECT format('entry %s: %s %s', e.id, e.kind, e.reference)
+  FROM ledger.journal_entry e
+  LEFT JOIN posting_batch_line l ON l.entry_id = e.id
+  LEFT JOIN posting_batch b ON b.id = l.batch_id
+  LEFT JOIN ledger.posting p
+    ON p.entry_id = e.id AND p.posted_on = e.posted_on AND p.account_id = l.account_id
+ WHERE e.kind IN ('deposit', 'withdrawal', 'salary', 'correction')
+   AND (b.state, b.checker_id <> b.maker_id, l.kind, l.reference, l.cents)
+       IS DISTINCT FROM ('posted', true, e.kind::text, e.reference, -p.cents);

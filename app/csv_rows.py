@@ -1,25 +1,14 @@
-"""Reading a file of members as text: nothing is understood here but columns and lines. Pure."""
+"""Reading a CSV file as text: nothing is understood here but columns and lines. Pure."""
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.errors import Refused
 
 BYTES_MAX = 50 * 1024 * 1024
 ROWS_MAX = 200_000
-REQUIRED = ("member_no", "name", "phone", "id_number", "opening_balance")
-DEFAULTS = {
-    "language": "en",
-    "status": "active",
-    "mandate": "sole",
-    "account": "Savings",
-    "withdrawable": "yes",
-    "receipts": "balance",
-}
-"""Columns that may be left out, or empty in a row, and what then holds."""
-COLUMNS = (*REQUIRED, *DEFAULTS)
 WHOLE_ROW = "(row)"
 """The column of a fault that is not one cell's."""
 _NAMED_MAX = 10
@@ -30,6 +19,20 @@ class UnreadableFile(Refused):
     """The file as a whole cannot be taken; the message says where and how to mend it."""
 
     code = "MB-05"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the header of one kind of file must and may name."""
+
+    required: tuple[str, ...]
+    defaults: Mapping[str, str]
+    """Columns that may be left out, or empty in a row, and what then holds."""
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.required, *self.defaults)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,7 +54,7 @@ class Record:
     cells: dict[str, str]
 
 
-def read(data: bytes) -> tuple[list[Record], list[Fault]]:
+def read(data: bytes, columns: Columns) -> tuple[list[Record], list[Fault]]:
     """The rows of a file, and faults for those with too few or too many cells.
 
     Blank lines are skipped. The order of columns is free.
@@ -61,14 +64,14 @@ def read(data: bytes) -> tuple[list[Record], list[Fault]]:
             unknown, missing or repeated columns.
     """
     lines = _lines(_text(data))
-    header = _header(next(lines, (1, []))[1])
+    header = _header(next(lines, (1, []))[1], columns)
     records: list[Record] = []
     faults: list[Fault] = []
     for line, cells in lines:
         if len(records) + len(faults) == ROWS_MAX:
-            raise UnreadableFile(f"more than {ROWS_MAX:,} rows; split the file by members")
+            raise UnreadableFile(f"more than {ROWS_MAX:,} rows; split the file")
         if len(cells) == len(header):
-            records.append(Record(line, _filled(header, cells)))
+            records.append(Record(line, _filled(header, cells, columns)))
         else:
             faults.append(_wrong_width(line, len(cells), len(header)))
     if not records and not faults:
@@ -78,7 +81,7 @@ def read(data: bytes) -> tuple[list[Record], list[Fault]]:
 
 def _text(data: bytes) -> str:
     if len(data) > BYTES_MAX:
-        raise UnreadableFile(f"larger than {BYTES_MAX >> 20} MB; split the file by members")
+        raise UnreadableFile(f"larger than {BYTES_MAX >> 20} MB; split the file")
     if not data.strip():
         raise UnreadableFile("the file is empty")
     try:
@@ -106,12 +109,12 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
         ) from None
 
 
-def _header(cells: Sequence[str]) -> list[str]:
+def _header(cells: Sequence[str], columns: Columns) -> list[str]:
     names = [cell.lower() for cell in cells]
     faults = []
-    if unknown := [name for name in names if name not in COLUMNS]:
+    if unknown := [name for name in names if name not in columns.known]:
         faults.append(f"unknown columns: {_named(unknown)}")
-    if missing := [name for name in REQUIRED if name not in names]:
+    if missing := [name for name in columns.required if name not in names]:
         faults.append(f"missing columns: {_named(missing)}")
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         faults.append(f"columns given twice: {_named(repeated)}")
@@ -120,7 +123,8 @@ def _header(cells: Sequence[str]) -> list[str]:
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
         raise UnreadableFile("columns must be separated by commas; save it again as CSV UTF-8")
     raise UnreadableFile(
-        f"the first line must name the columns; {'; '.join(faults)}. Known: {', '.join(COLUMNS)}"
+        f"the first line must name the columns; {'; '.join(faults)}."
+        f" Known: {', '.join(columns.known)}"
     )
 
 
@@ -130,9 +134,9 @@ def _named(names: Sequence[str]) -> str:
     return shown + (", ..." if len(names) > _NAMED_MAX else "")
 
 
-def _filled(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+def _filled(header: Sequence[str], cells: Sequence[str], columns: Columns) -> dict[str, str]:
     given = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
-    return {**dict.fromkeys(REQUIRED, ""), **DEFAULTS, **given}
+    return {**dict.fromkeys(columns.required, ""), **columns.defaults, **given}
 
 
 def _wrong_width(line: int, found: int, wanted: int) -> Fault:

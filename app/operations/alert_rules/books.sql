@@ -1,0 +1,8 @@
+--: a batch waits for its checker for more than a day
+--: severity warn
+--: do: `baraza ledger batches`; then another person runs `baraza ledger approve N` or `reject N`
+SELECT format('batch %s', b.id),
+       format('%s lines, proposed by %s on %s', b.line_count, s.name,
+              to_char(b.proposed_at AT TIME ZONE 'Africa/Nairobi', 'DD/MM/YY HH24:MI'))
+  FROM posting_batch b JOIN staff s ON s.id = b.maker_id
+ WHERE b.state = 'proposed' AND b.proposed_at < now() - interval '1 day';
