@@ -1,8 +1,8 @@
-"""`baraza ledger`: the trial balance, and by their names the commands for batches."""
+"""`baraza ledger`: the trial balance, and by their names batches and export."""
 
 import click
 
-from app.commands import ledger_batches, output
+from app.commands import ledger_batches, ledger_export, output
 from app.commands.session import database
 from app.ledger import statements
 from app.money import kes
@@ -16,6 +16,7 @@ def ledger() -> None:
 for _command in (ledger_batches.post, ledger_batches.approve, ledger_batches.reject):
     ledger.add_command(_command)
 ledger.add_command(ledger_batches.batches)
+ledger.add_command(ledger_export.export)
 
 
 @ledger.command("trial-balance")
