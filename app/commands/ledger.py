@@ -1,8 +1,8 @@
-"""`baraza ledger`: the trial balance, and by their names batches and export."""
+"""`baraza ledger`: the trial balance, and by their names batches, export and compare."""
 
 import click
 
-from app.commands import ledger_batches, ledger_export, output
+from app.commands import ledger_batches, ledger_compare, ledger_export, output
 from app.commands.session import database
 from app.ledger import statements
 from app.money import kes
@@ -17,6 +17,7 @@ for _command in (ledger_batches.post, ledger_batches.approve, ledger_batches.rej
     ledger.add_command(_command)
 ledger.add_command(ledger_batches.batches)
 ledger.add_command(ledger_export.export)
+ledger.add_command(ledger_compare.compare)
 
 
 @ledger.command("trial-balance")

@@ -56,7 +56,7 @@ def post(file: Path, *, email: str, password_stdin: bool, yes: bool) -> None:
                 rows, wrong = row_checks.check(bar.each(records), today=today)
             lines, unplaced = books.place(tx, rows)
             short = books.short_of_money(tx, lines)
-        _stop_at([*faults, *wrong, *unplaced])
+        stop_at([*faults, *wrong, *unplaced])
         _show(lines, short)
         configuring.confirm("Do these sums agree with your books? Propose them", yes=yes)
         name = click.format_filename(file, shorten=True)
@@ -161,7 +161,8 @@ def _sums(lines: Sequence[Line]) -> tuple[str, str, str, str]:
     return f"{len(lines):,}", f"{accounts:,}", kes(coming), kes(going)
 
 
-def _stop_at(faults: Sequence[Fault]) -> None:
+def stop_at(faults: Sequence[Fault]) -> None:
+    """List the rows that cannot be taken; go on only if there are none."""
     if not faults:
         return
     shown = sorted(faults)[:FAULTS_SHOWN_MAX]

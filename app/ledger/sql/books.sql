@@ -127,3 +127,20 @@ CREATE TRIGGER posting_batch_line_kept BEFORE DELETE ON posting_batch_line
 
 GRANT SELECT, INSERT ON posting_batch, posting_batch_line TO baraza_app;
 GRANT UPDATE (state, checker_id, decided_at, reason) ON posting_batch TO baraza_app;
+
+-- When balances were compared with the core banking system's, and what came of it.
+CREATE TABLE balance_comparison (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    compared_at  timestamptz NOT NULL DEFAULT now(),
+    compared_by  text NOT NULL,
+    file_name    text NOT NULL,
+    file_sha256  text NOT NULL CHECK (file_sha256 ~ '^[0-9a-f]{64}$'),
+    equal        integer NOT NULL CHECK (equal >= 0),
+    different    integer NOT NULL CHECK (different >= 0),
+    missing_here   integer NOT NULL CHECK (missing_here >= 0),
+    missing_there  integer NOT NULL CHECK (missing_there >= 0),
+    difference_cents  numeric NOT NULL CHECK (difference_cents >= 0)  -- of all accounts, signs left out
+);
+CREATE TRIGGER balance_comparison_kept BEFORE UPDATE OR DELETE ON balance_comparison
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+GRANT SELECT, INSERT ON balance_comparison TO baraza_app;
