@@ -100,11 +100,7 @@ def rules() -> tuple[Rule, ...]:
         for file in folder.iterdir()
         if file.name.endswith(".sql")
     )
-    return tuple(
-        Rule(found["name"], _severity(found["severity"]), found["do"], _bare(found["query"]))
-        for _, text in texts
-        for found in _BLOCK.finditer(text)
-    )
+    return tuple(rule for name, text in texts for rule in _in(name, text))
 
 
 def evaluate(tx: Tx) -> None:
@@ -116,6 +112,13 @@ def evaluate(tx: Tx) -> None:
     unknown = [rule.name for rule in rules() if not _ask(tx, rule)]
     for rule, subject in tx.execute(_CLEAR, {"unknown": unknown}):
         logger().info("alert_cleared", rule=rule, subject=subject)
+
+
+def findings(tx: Tx, rule: Rule) -> list[tuple[str, str]]:
+    """What is wrong now by one rule: subject and detail of each thing."""
+    # Straight to the driver's text: the queries hold colons and percent signs of their own.
+    rows = tx.exec_driver_sql(rule.query.replace("%", "%%")).fetchmany(SUBJECTS_MAX)
+    return [(subject, detail) for subject, detail in rows]
 
 
 def listed(tx: Tx, *, with_cleared: bool, limit: int) -> list[Alert]:
@@ -157,17 +160,28 @@ def open_by_severity(tx: Tx) -> dict[str, int]:
     """How many are open, for the metrics."""
     rows = tx.execute(
         sa.text(
-            "SELECT severity, count(*) AS alerts FROM alert WHERE cleared_at IS NULL GROUP BY severity"
+            "SELECT severity, count(*) AS alerts FROM alert"
+            " WHERE cleared_at IS NULL GROUP BY severity"
         )
     )
     return {"page": 0, "warn": 0} | {row.severity: row.alerts for row in rows}
+
+
+def _in(name: str, text: str) -> list[Rule]:
+    found = [
+        Rule(one["name"], _severity(one["severity"]), one["do"], _bare(one["query"]))
+        for one in _BLOCK.finditer(text)
+    ]
+    # A rule that is written wrongly must not be one that is silently not there.
+    assert len(found) == text.count("--: do: "), f"{name} has a rule that cannot be read"
+    return found
 
 
 def _ask(tx: Tx, rule: Rule) -> bool:
     """Open or renew what the rule finds. False if it could not be asked."""
     try:
         with tx.begin_nested():
-            found = tx.exec_driver_sql(rule.query.replace("%", "%%")).fetchmany(SUBJECTS_MAX)
+            found = findings(tx, rule)
     except sa.exc.SQLAlchemyError as broken:
         _see(tx, BROKEN, rule.name, "page", f"{type(broken).__name__}: it says nothing now")
         return False

@@ -43,6 +43,9 @@ class Heard:
     of: Class
     code: str | None
     left: Left | None = None
+    is_acknowledged: bool = True
+    """Whether it came with the ConversationID that M-PESA had given us. What comes before that id
+    is known has only its address for a proof, which is too little to stop everybody's payouts."""
 
 
 def after_calls(tx: Tx, outcomes: Sequence[Outcome], *, calls_per_s_max: int) -> None:
@@ -101,7 +104,7 @@ def after_balances(tx: Tx, heard: Sequence[Heard], *, reserve_cents: int) -> Non
 def _cause(one: Heard) -> Cause | None:
     cause = breaker.cause_of(one.code)
     if one.of is Class.DEFINITE_NO:
-        return cause
+        return cause if one.is_acknowledged else None
     # Of what a query may lack, such as the role to ask, only a bad login holds for payouts too.
     return cause if one.of is Class.ABOUT_QUERY and cause is Cause.LOGIN else None
 

@@ -141,7 +141,10 @@ def inbox(tx: Tx, payouts: Sequence[Payout], *, float_reserve_cents: int = 0) ->
         if said.of is Class.SUCCESS and _receipt_is_anothers(tx, payout.id, said.receipt):
             said = Said(Class.CONTRADICTION, code=said.code, detail="receipt of another payout")
         _keep(tx, row, said)
-        heard.append(care.Heard(payout, row.query_id, said.of, said.code, said.left))
+        is_acknowledged = row.query_id is not None or asked.conversation_id is not None
+        heard.append(
+            care.Heard(payout, row.query_id, said.of, said.code, said.left, is_acknowledged)
+        )
         logger().info(
             "inbox_worked", reference=payout.reference, kind=row.kind, verdict=str(said.of)
         )

@@ -81,10 +81,7 @@ def empty_redis(world: World) -> None:
 
 def restart_redis(world: World) -> None:
     """Redis dies and comes back empty."""
-    found = [one for one in psutil.Process().children(recursive=True) if "valkey" in one.name()]
-    for one in found or [p for p in psutil.Process().children() if "redis" in p.name()]:
-        one.kill()
-        one.wait(5)
+    world.kill_redis()
     time.sleep(world.chance.uniform(0, 2))
     world.revive_servers()
 

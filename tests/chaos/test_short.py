@@ -29,7 +29,7 @@ SHORT = Plans(
 CARRIES_ON_WITHIN_S = 10
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_nothing_is_lost_made_or_paid_twice_whatever_fails() -> None:
     """By Baraza's rules, by M-PESA's own record and by the texts that members got."""
     found = run(SHORT)
@@ -40,7 +40,7 @@ def test_nothing_is_lost_made_or_paid_twice_whatever_fails() -> None:
     assert found.carried_on_after_s < CARRIES_ON_WITHIN_S
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_run_with_a_broken_rule_fails() -> None:
     """With time-outs taken for a "no", savings come back although M-PESA paid: it must show."""
     found = run(

@@ -6,7 +6,8 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import psutil
 import redis
@@ -36,10 +37,6 @@ class World:
     """The owner's login: for looking and judging, never through Baraza's own pool."""
     phones: list[str]
     chance: random.Random
-    postgres: psutil.Process = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.postgres = _server("postgres")
 
     def kill(self, name: str) -> None:
         """SIGKILL of a process of Baraza's and all that it forked, then a plain start."""
@@ -55,13 +52,19 @@ class World:
 
     def stop_postgres(self) -> None:
         """PostgreSQL's immediate stop: no checkpoint, every session cut."""
-        self.postgres.send_signal(signal.SIGQUIT)
-        self.postgres.wait(20)
+        server = _server("postgres", str(self.stack.folder))
+        server.send_signal(signal.SIGQUIT)
+        server.wait(20)
+
+    def kill_redis(self) -> None:
+        """SIGKILL of Redis: what it held is gone."""
+        server = _server("valkey", f":{urlsplit(self.stack.redis_url).port}")
+        server.kill()
+        server.wait(5)
 
     def revive_servers(self) -> None:
         """Start again what died of PostgreSQL and Redis, at the same addresses."""
         self.servers.revive()
-        self.postgres = _server("postgres")
 
     def redis(self) -> "redis.Redis":
         """A connection of the run's own."""
@@ -117,12 +120,12 @@ def _members(owner: Database, everything: Stack, most: int) -> list[str]:
     return [row.msisdn for row in rows]
 
 
-def _server(name: str) -> psutil.Process:
-    """The database server that this process started."""
+def _server(name: str, mark: str) -> psutil.Process:
+    """The server of this kind whose command line has this: tests beside this one have others."""
     found = [
         one
         for one in psutil.Process(os.getpid()).children(recursive=True)
-        if one.name() == name and one.parent() is not None and one.parent().name() != name
+        if name in one.name() and any(mark in word for word in one.cmdline())
     ]
-    assert len(found) == 1, f"{len(found)} processes named {name}"
+    assert len(found) == 1, f"{len(found)} processes named {name} with {mark}"
     return found[0]

@@ -12,16 +12,14 @@ from app.commands.alerts import alerts
 from app.db import Database
 from app.operations import alerting
 from app.operations.alerting import BROKEN, NoSuchAlert, Rule
+from tests.integration.test_provider_alerts import PROVIDER_RULES
 from tests.support.stories import Stories
 
 AMINA = Actor("command line", name="amina")
 GUARDS_OFF = "SET LOCAL session_replication_role = replica"
 """What only the owner can do: tests plant by it what takes hours, or a fault, to come about."""
-ELSEWHERE = {
-    "breaker_open", "initiator_refused", "float_low", "calls_slowed", "token_failing",
-    "calls_held_back", "withdrawals_stopped",
-}  # fmt: skip
-"""Rules of `providers.sql`, which `test_provider_alerts` makes fire and clear."""
+ELSEWHERE = {*PROVIDER_RULES, "batch_waits", "balances_differ"}
+"""Rules that tests of their own subjects make fire and clear."""
 
 
 @dataclass(frozen=True)

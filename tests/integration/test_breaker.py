@@ -79,6 +79,12 @@ def test_a_refusal_that_would_meet_everybody_stops_first_calls(
     assert "cancelled" == site.stories.state(waits)
 
 
+def test_a_refusal_before_the_acknowledgement_stops_nobody_else(site: Working) -> None:
+    """Its address is its only proof then: one that leaked must not stop everybody's payouts."""
+    result(site, site.stories.called(), "1")
+    assert not care(site).is_open
+
+
 def test_a_refusal_of_one_payout_stops_nobody(site: Working) -> None:
     result(site, sent(site), "2040")
     assert not care(site).is_open

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,9 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from app.cli import main
-from app.db import Database, Tx
+from app.db import Database
 from app.ledger import posting, statements
-from app.operations import invariants
+from app.operations import alerting, invariants
 from app.staff import accounts
 from tests.support.ledger import assert_coherent, member_account
 
@@ -85,14 +84,6 @@ def balance(db: Database, member_no: str) -> int:
     account = account_of(db, member_no)
     with db.transaction() as tx:
         return statements.available(tx, account)
-
-
-def asked(tx: Tx, query: str) -> list[tuple[str, str]]:
-    """The query as it stands in its file: percent signs and colons mean themselves."""
-    driver = tx.connection.driver_connection
-    assert driver is not None
-    rows: list[tuple[str, str]] = driver.execute(query).fetchall()
-    return rows
 
 
 def test_nothing_is_posted_until_another_person_approves(
@@ -220,16 +211,14 @@ def test_a_maker_is_never_the_checker_in_postgresql(
 def test_a_batch_that_waits_for_a_day_is_an_alert(
     propose: Propose, db: Database, owner_db: Database
 ) -> None:
-    text = files("app").joinpath("operations/alert_rules/books.sql").read_text("utf-8")
-    rule = text.partition("--: the last comparison")[0]
-    query = "\n".join(line for line in rule.splitlines() if not line.startswith("--"))
+    (rule,) = (one for one in alerting.rules() if one.name == "batch_waits")
     propose(SALARY)
     with db.transaction() as tx:
-        assert asked(tx, query) == []
+        assert alerting.findings(tx, rule) == []
     with owner_db.transaction() as tx:
         tx.exec_driver_sql("UPDATE posting_batch SET proposed_at = now() - interval '25 hours'")
     with db.transaction() as tx:
-        ((subject, detail),) = asked(tx, query)
+        ((subject, detail),) = alerting.findings(tx, rule)
     assert subject == "batch 1"
     assert "1 lines, proposed by maker" in detail
 

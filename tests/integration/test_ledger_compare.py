@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from app.db import Database
+from app.operations import alerting
 from tests.support.ledger import member_account
 
 Run = Callable[..., Result]
@@ -53,14 +53,10 @@ def run(
 
 
 def alerts(db: Database) -> list[tuple[str, str]]:
-    """What the rule of comparisons says, its query taken as it stands in its file."""
-    text = files("app").joinpath("operations/alert_rules/books.sql").read_text("utf-8")
-    query = text.partition("--: the last comparison")[2].partition("SELECT")[2]
+    """What the rule of comparisons says."""
+    (rule,) = (one for one in alerting.rules() if one.name == "balances_differ")
     with db.transaction() as tx:
-        driver = tx.connection.driver_connection
-        assert driver is not None
-        rows: list[tuple[str, str]] = driver.execute("SELECT" + query).fetchall()
-        return rows
+        return [(subject, detail) for subject, detail in alerting.findings(tx, rule)]
 
 
 def test_balances_that_agree_are_counted(run: Run, db: Database) -> None:

@@ -1,13 +1,11 @@
 """The alert rules about providers: each fires on what it is for, and is silent otherwise."""
 
-import re
-from importlib.resources import files
-
 import pytest
 import sqlalchemy as sa
 
 from app.audit import Actor
 from app.db import Database
+from app.operations import alerting
 from app.payouts import switch
 from app.providers import breaker, float_readings, pauses, throttle
 from app.providers.breaker import Cause
@@ -15,18 +13,17 @@ from app.providers.pauses import Held
 from tests.support.stories import Stories
 
 AMINA = Actor("command line", name="amina")
-BLOCK = re.compile(
-    r"^--: ([a-z_]+)\n--: severity (?:page|warn)\n--: do: \S.*\n((?:(?!--:).*\n?)+)", re.MULTILINE
-)
-RULES = dict(
-    BLOCK.findall(files("app").joinpath("operations/alert_rules/providers.sql").read_text("utf-8"))
-)
+PROVIDER_RULES = {
+    "breaker_open", "initiator_refused", "float_low", "calls_slowed", "token_failing",
+    "calls_held_back", "withdrawals_stopped",
+}  # fmt: skip
+RULES = [rule for rule in alerting.rules() if rule.name in PROVIDER_RULES]
 
 
 def wrong(db: Database) -> dict[str, list[tuple[str, str]]]:
     """What each rule finds, where it finds anything."""
     with db.transaction() as tx:
-        found = {name: tx.execute(sa.text(query)).all() for name, query in RULES.items()}
+        found = {rule.name: alerting.findings(tx, rule) for rule in RULES}
     return {name: [(row[0], row[1]) for row in rows] for name, rows in found.items() if rows}
 
 

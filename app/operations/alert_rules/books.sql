@@ -1,4 +1,4 @@
---: a batch waits for its checker for more than a day
+--: batch_waits
 --: severity warn
 --: do: `baraza ledger batches`; then another person runs `baraza ledger approve N` or `reject N`
 SELECT format('batch %s', b.id),
@@ -7,7 +7,7 @@ SELECT format('batch %s', b.id),
   FROM posting_batch b JOIN staff s ON s.id = b.maker_id
  WHERE b.state = 'proposed' AND b.proposed_at < now() - interval '1 day';
 
---: the last comparison of balances with the core banking system found differences
+--: balances_differ
 --: severity warn
 --: do: `baraza ledger compare FILE.csv` with today's file; then find each account's missing entry
 SELECT format('comparison %s', c.id),
