@@ -144,7 +144,7 @@ def test_every_partition_has_every_guard(attacker: Attacker) -> None:
     }
     guards = {
         "ledger.posting": {"balance", "kept", "kept_whole", "whole_entries"},
-        "ledger.journal_entry": {"stamp", "kept", "kept_whole"},
+        "ledger.journal_entry": {"stamp", "kept", "kept_whole", "payout_end_is_moved"},
     }
     partitions = attacker.run(
         "SELECT inhparent::regclass::text, inhrelid::regclass::text FROM pg_inherits"
