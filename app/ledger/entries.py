@@ -107,16 +107,8 @@ def settle(
     Nothing here depends on how we learned of it, so that a callback, a status answer and a
     statement line all mean the same entry.
     """
-    assert amount_cents > 0
-    assert fee_cents >= 0
-    assert duty_cents >= 0
-    goes_to = {
-        chart.FLOAT: amount_cents,
-        chart.FEE_INCOME: fee_cents,
-        chart.EXCISE_DUTY: duty_cents,
-    }
-    lines = tuple(Posting(account, -cents) for account, cents in goes_to.items() if cents)
-    total = Posting(chart.IN_TRANSIT, amount_cents + fee_cents + duty_cents)
+    lines = _paid_out(amount_cents=amount_cents, fee_cents=fee_cents, duty_cents=duty_cents)
+    total = Posting(chart.IN_TRANSIT, -sum(line.cents for line in lines))
     return JournalEntry(entry_id, Kind.SETTLE, effective_on, reference, (total, *lines))
 
 
@@ -140,6 +132,47 @@ def recover(
     """M-PESA paid what had been given back: the float is less, and the member owes the amount."""
     lines = _move(debit=chart.DUE_FROM_MEMBERS, credit=chart.FLOAT, cents=amount_cents)
     return JournalEntry(entry_id, Kind.RECOVERY, effective_on, reference, lines)
+
+
+def recovered_from_savings(
+    *, entry_id: UUID, effective_on: date, reference: str, account: int, amount_cents: int
+) -> JournalEntry:
+    """The member's savings pay back what M-PESA had paid after all."""
+    lines = _move(debit=account, credit=chart.DUE_FROM_MEMBERS, cents=amount_cents)
+    return JournalEntry(entry_id, Kind.RECOVERED, effective_on, reference, lines)
+
+
+def recovered_from_mpesa(
+    *, entry_id: UUID, effective_on: date, reference: str, amount_cents: int
+) -> JournalEntry:
+    """M-PESA took back what it had paid after all: the float has it again."""
+    lines = _move(debit=chart.FLOAT, credit=chart.DUE_FROM_MEMBERS, cents=amount_cents)
+    return JournalEntry(entry_id, Kind.RECOVERED, effective_on, reference, lines)
+
+
+def write_off(
+    *, entry_id: UUID, effective_on: date, reference: str, amount_cents: int
+) -> JournalEntry:
+    """The SACCO gives up what a member owes it."""
+    lines = _move(debit=chart.WRITTEN_OFF, credit=chart.DUE_FROM_MEMBERS, cents=amount_cents)
+    return JournalEntry(entry_id, Kind.WRITTEN_OFF, effective_on, reference, lines)
+
+
+def returned(
+    *,
+    entry_id: UUID,
+    effective_on: date,
+    reference: str,
+    account: int,
+    amount_cents: int,
+    fee_cents: int,
+    duty_cents: int,
+) -> JournalEntry:
+    """M-PESA took a payment back: all that was settled goes to the member, fee and duty too."""
+    gone = _paid_out(amount_cents=amount_cents, fee_cents=fee_cents, duty_cents=duty_cents)
+    lines = tuple(Posting(line.account, -line.cents) for line in gone)
+    total = Posting(account, -sum(line.cents for line in lines))
+    return JournalEntry(entry_id, Kind.RETURNED, effective_on, reference, (*lines, total))
 
 
 def provider_charge(
@@ -178,6 +211,19 @@ def from_books(
     else:
         lines = _move(debit=account, credit=chart.CASH_AND_BANK, cents=-cents)
     return JournalEntry(entry_id, kind, effective_on, reference, lines)
+
+
+def _paid_out(*, amount_cents: int, fee_cents: int, duty_cents: int) -> tuple[Posting, ...]:
+    """Where the total of a payout that M-PESA made goes to."""
+    assert amount_cents > 0
+    assert fee_cents >= 0
+    assert duty_cents >= 0
+    goes_to = {
+        chart.FLOAT: amount_cents,
+        chart.FEE_INCOME: fee_cents,
+        chart.EXCISE_DUTY: duty_cents,
+    }
+    return tuple(Posting(account, -cents) for account, cents in goes_to.items() if cents)
 
 
 def _move(*, debit: int, credit: int, cents: int) -> tuple[Posting, Posting]:

@@ -148,6 +148,20 @@ class Cancelled(Withdrawal):
 
 
 @dataclass(frozen=True, slots=True)
+class Recovered(Withdrawal):
+    """The SACCO has back what was paid after it had gone back: from her savings or from M-PESA."""
+
+    VARIANTS: ClassVar[Variants] = ({"by": "savings"}, {"by": "mpesa"})
+
+    by: Literal["savings", "mpesa"]
+
+    @property
+    def variant(self) -> str:
+        """Who gave it back."""
+        return self.by
+
+
+@dataclass(frozen=True, slots=True)
 class StartPin(Facts):
     """The PIN that opens the phone service once. The PIN itself is not among the facts."""
 
@@ -219,6 +233,8 @@ KINDS: Mapping[str, type[Facts]] = {
     "declined": Withdrawal,
     "cancelled": Cancelled,
     "returned": Withdrawal,
+    "recovered": Recovered,
+    "written_off": Withdrawal,
     "frozen": Withdrawal,
     "start_pin": StartPin,
     "pin_changed": Event,

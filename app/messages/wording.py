@@ -106,6 +106,24 @@ ABOUT_WITHDRAWALS: Sentences = {
         "sw": "{ref} marekebisho: M-PESA imeturudishia {amount}. "
         "Ziko tena kwenye akiba yako. Msaada {tel}",
     },
+    "recovered/savings": {
+        "en": "{ref} correction: M-PESA paid you {amount} after it had gone back to savings. "
+        "It is taken from your savings now. Help {tel}",
+        "sw": "{ref} marekebisho: M-PESA ilikulipa {amount} baada ya kurudishwa akiba. "
+        "Sasa zimetolewa kwenye akiba yako. Msaada {tel}",
+    },
+    "recovered/mpesa": {
+        "en": "{ref} correction: M-PESA took back {amount} that it had paid you. "
+        "You have it in your savings and owe nothing. Help {tel}",
+        "sw": "{ref} marekebisho: M-PESA imechukua {amount} ilizokulipa. "
+        "Ziko kwenye akiba yako na huna deni. Msaada {tel}",
+    },
+    "written_off": {
+        "en": "{ref} correction: M-PESA paid {amount} after it had gone back to savings. "
+        "You owe us nothing for it. Help {tel}",
+        "sw": "{ref} marekebisho: M-PESA ililipa {amount} baada ya kurudishwa akiba. "
+        "Huna deni kwetu. Msaada {tel}",
+    },
     "frozen": {
         "en": "{ref}: what M-PESA told us about {amount} is not clear. "
         "We are checking with M-PESA. Do not send again. Help {tel}",

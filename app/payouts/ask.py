@@ -86,7 +86,9 @@ class Ask:
             )
             if is_probe:
                 breaker.probing(tx, now)
-            if payout.state in SENT_STATES:
+            if payout.frozen:
+                claims.update(tx, [{"id": payout.id, "ask_due_at": None}])
+            elif payout.state in SENT_STATES:
                 self._plan_next(tx, payout, at)
             queries.append(Query(query_id, payout, self._request(payout, query_id)))
         return queries
@@ -100,8 +102,8 @@ class Ask:
         wanted = [
             p
             for p in payouts
-            if not p.frozen
-            and ((p.state in SENT_STATES and not now.is_locked_out) or now.probes_with(p.id, at))
+            if ((p.state in SENT_STATES or p.frozen) and not now.is_locked_out)
+            or (now.probes_with(p.id, at) and not p.frozen)
         ]
         granted = throttle.take(
             tx, len(wanted), calls_per_s_max=self.settings.daraja_calls_per_s_max

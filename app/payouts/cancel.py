@@ -11,15 +11,12 @@ import sqlalchemy as sa
 
 from app import ids
 from app.db import Tx
-from app.ledger import entries, posting
+from app.ledger import posting
 from app.messages import outbox
 from app.observability import logger
-from app.payouts import claims
+from app.payouts import booking, claims
 from app.payouts.claims import Payout
-from app.payouts.states import OPEN_STATES, State
-
-UNSENT_STATES = frozenset({State.REQUESTED, State.RESERVED})
-"""Nothing was sent, and nobody else has to agree."""
+from app.payouts.states import OPEN_STATES, UNSENT_STATES, State
 
 Because = Literal["member", "sim", "us"]
 """Who wanted it, for the member's text: she herself, her new SIM card, or our own trouble."""
@@ -75,19 +72,6 @@ def unsent(tx: Tx, payout: Payout, *, cause: str, reason: Because) -> None:
 
     The caller holds its lock and has seen `can_cancel`; the database refuses it otherwise.
     """
-    at = claims.now(tx)
-    if payout.state is State.RESERVED:
-        today = tx.scalar(sa.text("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date"))
-        assert today is not None
-        compensation = entries.compensate(
-            entry_id=payout.resolve_id,
-            effective_on=today,
-            reference=payout.reference,
-            account=payout.account_id,
-            total_cents=payout.total_cents,
-            reverses=payout.reserve_id,
-        )
-        posting.post_many(tx, [compensation])
     # Folded at once: this is the decision itself, not something to be weighed.
     proof = tx.scalar(
         sa.text(
@@ -96,6 +80,20 @@ def unsent(tx: Tx, payout: Payout, *, cause: str, reason: Because) -> None:
         ),
         {"id": payout.id, "cause": cause},
     )
+    assert proof is not None
+    _give_back(tx, payout, cause=cause, reason=reason, proof=proof)
+
+
+def by_people(tx: Tx, payout: Payout, *, proof: int) -> None:
+    """Two people decided that what was never sent never will be. `proof` is their evidence."""
+    _give_back(tx, payout, cause="two people decided", reason="us", proof=proof)
+
+
+def _give_back(tx: Tx, payout: Payout, *, cause: str, reason: Because, proof: int) -> None:
+    if payout.state is State.RESERVED:
+        today = tx.scalar(sa.text("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date"))
+        assert today is not None
+        posting.post_many(tx, [booking.compensated(payout, today)])
     claims.update(
         tx,
         [
@@ -105,6 +103,7 @@ def unsent(tx: Tx, payout: Payout, *, cause: str, reason: Because) -> None:
                 "cause": cause,
                 "evidence_id": proof,
                 "reason_code": reason,
+                "frozen": False,
                 "work_due_at": None,
                 "notice_due_at": None,
                 "sim_check_due_at": None,
@@ -116,7 +115,7 @@ def unsent(tx: Tx, payout: Payout, *, cause: str, reason: Because) -> None:
     outbox.queue(
         tx,
         "cancelled",
-        message_id=ids.uuid7(at),
+        message_id=ids.uuid7(claims.now(tx)),
         payout_id=payout.id,
         member_id=payout.member_id,
         msisdn=payout.msisdn,

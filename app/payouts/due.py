@@ -15,6 +15,7 @@ MAY_CALL = f"(NOT {breaker.IS_LOCKED_OUT})"
 """Whether anything may go out to M-PESA."""
 MAY_ASK = f"NOT {pauses.is_paused(Held.ASK)}"
 """Whether any question may go out, a probe included."""
+_MAY_BE_ASKED_ABOUT = "p.state IN ('submitted', 'in_doubt') OR p.frozen"
 _MAY_ASK_OF_OPEN = f"{MAY_CALL} AND {MAY_ASK}"
 
 _DUE: dict[Step, tuple[str, ...]] = {
@@ -27,11 +28,11 @@ _DUE: dict[Step, tuple[str, ...]] = {
         f"p.state = 'in_doubt' AND p.resend_due_at <= now() AND {MAY_CALL}",
     ),
     Step.ASK: (
-        f"p.state IN ('submitted', 'in_doubt') AND p.ask_due_at <= now() AND {_MAY_ASK_OF_OPEN}",
+        f"({_MAY_BE_ASKED_ABOUT}) AND p.ask_due_at <= now() AND {_MAY_ASK_OF_OPEN}",
         f"p.id = {breaker.PROBED_NOW} AND {MAY_ASK}",
     ),
 }
-"""Of payouts that are not frozen."""
+"""Nothing but a question goes out for what is frozen, and that only because a person wants it."""
 
 
 def fresh(step: Step) -> str:
@@ -62,19 +63,24 @@ def ready(step: Step) -> str:
     return f"{fresh(step)} AND {throttle.HAS_TOKEN}" if step in _CALLING else fresh(step)
 
 
+def _touchable(step: Step) -> str:
+    """The timers of what is frozen are off, but for a question that a person asks."""
+    return "true" if step is Step.ASK else "NOT p.frozen"
+
+
 def claim(step: Step) -> str:
     """The condition on `payout p` by which a step takes its batch."""
     if step is Step.RESOLVE:
         return f"p.id IN ({' UNION '.join(_TOLD)}) AND {fresh(step)}"
     either = " OR ".join(f"({due})" for due in _DUE[step])
-    return f"NOT p.frozen AND ({either}) AND {ready(step)}"
+    return f"{_touchable(step)} AND ({either}) AND {ready(step)}"
 
 
 def looks(step: Step) -> tuple[str, ...]:
     """The same in parts, each of which one index answers: any of them means that it is due."""
     if step is Step.RESOLVE:
         return tuple(f"p.id IN ({told}) AND {fresh(step)}" for told in _TOLD)
-    own = tuple(f"NOT p.frozen AND ({due}) AND {ready(step)}" for due in _DUE[step])
+    own = tuple(f"{_touchable(step)} AND ({due}) AND {ready(step)}" for due in _DUE[step])
     return (*own, EXPIRED) if step is Step.PAY else own
 
 

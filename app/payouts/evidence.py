@@ -2,14 +2,14 @@
 
 Only evidence moves money. Everything anybody says about a payout is classified, kept for ever,
 and folded here by rank; a higher rank never gives way to a lower one, and equals that contradict
-each other freeze the payout for a person.
+each other freeze the payout. What two people then rule ends all that was said before it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from app.payouts.states import AFTER_THE_END, SENT_STATES, State
+from app.payouts.states import AFTER_THE_END, ENDED_STATES, SENT_STATES, UNSENT_STATES, State
 
 
 class Class(StrEnum):
@@ -32,6 +32,14 @@ class Class(StrEnum):
     ABOUT_QUERY = "about_query"
     """The answer speaks of our question, not of the payout."""
     CONTRADICTION = "contradiction"
+    TAKEN_BACK = "taken_back"
+    """M-PESA paid and took it back. Moves nothing until two people say so."""
+    MADE_GOOD = "made_good"
+    """The SACCO has back what it was owed. Only people say so."""
+    GIVEN_UP = "given_up"
+    """The SACCO bears what it was owed. Only people say so."""
+    UPHELD = "upheld"
+    """What is booked is right, whatever else was said. Only people say so."""
 
 
 class Source(StrEnum):
@@ -87,6 +95,14 @@ class Act(StrEnum):
     COMPENSATE = "compensate"
     RECOVER = "recover"
     """Paid although reversed: book it, page, never take it from the member by machine."""
+    CANCEL = "cancel"
+    """It was never sent and never will be."""
+    RETURN = "return"
+    """M-PESA took the payment back: so does the member's account."""
+    MAKE_GOOD = "make_good"
+    GIVE_UP = "give_up"
+    UPHOLD = "uphold"
+    """It stays as it is, and machines may touch it again."""
     SUBMITTED = "submitted"
     IN_DOUBT = "in_doubt"
     SEND_AGAIN = "send_again"
@@ -106,8 +122,39 @@ class Decision:
     why: str = ""
 
 
+_RULINGS: dict[Class, tuple[tuple[frozenset[State], Act], ...]] = {
+    Class.SUCCESS: (
+        (SENT_STATES, Act.SETTLE),
+        (frozenset({State.REVERSED}), Act.RECOVER),
+    ),
+    Class.DEFINITE_NO: ((SENT_STATES, Act.COMPENSATE),),
+    Class.NEVER_SENT: ((UNSENT_STATES, Act.CANCEL),),
+    Class.TAKEN_BACK: ((frozenset({State.PAID}), Act.RETURN),),
+    Class.MADE_GOOD: ((frozenset({State.RECOVERY}), Act.MAKE_GOOD),),
+    Class.GIVEN_UP: ((frozenset({State.RECOVERY}), Act.GIVE_UP),),
+}
+"""What two people may rule, by where the payout stands. Once it is done, it stands elsewhere."""
+
+
 def decide(now: Situation, told: Sequence[Evidence]) -> Decision:
     """What the whole of the evidence about a payout means. `told` is all of it, oldest first."""
+    rulings = [i for i, e in enumerate(told) if e.source is Source.PERSON]
+    if not rulings:
+        return _by_machine(now, told)
+    ruling, since = told[rulings[-1]], told[rulings[-1] + 1 :]
+    for states, act in _RULINGS.get(ruling.of, ()):
+        if now.state in states:
+            return Decision(act, ruling, "two people decided")
+    # It is done, and what it stood on is weighed. What came later may add to it.
+    if now.frozen and ruling.of is Class.UPHELD and now.state in ENDED_STATES:
+        contradicted_since = _by_machine(replace(now, frozen=False), since).act is Act.FREEZE
+        if not contradicted_since:
+            return Decision(Act.UPHOLD, ruling, "two people decided")
+    return _by_machine(now, since)
+
+
+def _by_machine(now: Situation, told: Sequence[Evidence]) -> Decision:
+    """What follows without any person."""
     if now.frozen:
         return Decision(Act.NOTE, why="frozen: a person decides")
     if any(e.of is Class.CONTRADICTION for e in told):
@@ -188,7 +235,7 @@ def _refusal(now: Situation, told: Sequence[Evidence]) -> tuple[Evidence | None,
     makes a transaction, "does not exist".
     """
     refusals = [e for e in told if e.of is Class.DEFINITE_NO]
-    final = [e for e in refusals if e.source in {Source.STATUS, Source.STATEMENT, Source.PERSON}]
+    final = [e for e in refusals if e.source in {Source.STATUS, Source.STATEMENT}]
     if final:
         return _highest(final), True
     callbacks = [e for e in refusals if e.source is Source.CALLBACK]

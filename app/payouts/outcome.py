@@ -1,5 +1,6 @@
 """What a decision does: the entry, the new state, the timers and the member's SMS, for a batch."""
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,16 +9,15 @@ import sqlalchemy as sa
 
 from app import ids
 from app.db import Tx
-from app.ledger import entries, posting, statements
+from app.ledger import posting, statements
 from app.ledger.entries import JournalEntry
 from app.messages import outbox
 from app.observability import logger
-from app.payouts import claims
-from app.payouts.cancel import UNSENT_STATES
+from app.payouts import booking, cancel, claims, recovery
 from app.payouts.claims import Payout
 from app.payouts.deadlines import FIRST_ASK_OF_DOUBT_S, Schedule, retry_after
 from app.payouts.evidence import Act, Class, Decision
-from app.payouts.states import SENT_STATES, State
+from app.payouts.states import SENT_STATES, UNSENT_STATES, State
 from app.providers import result_codes
 
 _NO_TIMERS: dict[str, None] = {
@@ -29,6 +29,8 @@ _NO_TIMERS: dict[str, None] = {
     "claimed_by": None,
     "lease_until": None,
 }
+_TELLS_MORE = frozenset({Act.SETTLE, Act.COMPENSATE, Act.RECOVER, Act.CANCEL, Act.FREEZE})
+"""What brings the member a text of its own, or ends what she may wait for."""
 
 
 class Outcomes:
@@ -46,6 +48,21 @@ class Outcomes:
         self._entries: list[JournalEntry] = []
         self._changes: list[dict[str, Any]] = []
         self._texts: list[tuple[str, Payout, dict[str, Any]]] = []
+        self._final: dict[Act, Callable[[Payout, Decision], None]] = {
+            Act.SETTLE: self._settle,
+            Act.RECOVER: self._recover,
+            Act.RETURN: self._return,
+            Act.MAKE_GOOD: self._make_good,
+            Act.GIVE_UP: self._give_up,
+            Act.CANCEL: self._cancel,
+            Act.UPHOLD: self._uphold,
+            Act.FREEZE: self._freeze,
+        }
+        self._passing: dict[Act, Callable[[Payout, Decision], None]] = {
+            Act.SUBMITTED: self._submitted,
+            Act.IN_DOUBT: self._in_doubt,
+            Act.ASK: self._ask_about_refusal,
+        }
 
     def add(
         self,
@@ -62,24 +79,15 @@ class Outcomes:
         timer again. `refused_by` is the result code of a refusal, for the member's words.
         """
         is_news = decision.by is not None and decision.by.id in news
-        match decision.act:
-            case Act.SETTLE:
-                self._settle(payout, decision)
-            case Act.COMPENSATE:
-                self._compensate(payout, decision, refused_by)
-            case Act.RECOVER:
-                self._recover(payout, decision)
-            case Act.FREEZE:
-                self._freeze(payout, decision)
-            case Act.SUBMITTED if is_news:
-                self._submitted(payout, decision)
-            case Act.IN_DOUBT if is_news:
-                self._in_doubt(payout, decision)
-            case Act.ASK if is_news:
-                self._ask_about_refusal(payout, decision)
-            case Act.SEND_AGAIN if is_news:
-                due = self._at + retry_after(calls)
-                self._change(payout, work_due_at=due, doubt_due_at=None)
+        if decision.act is Act.COMPENSATE:
+            self._compensate(payout, decision, refused_by)
+        elif decision.act in self._final:
+            self._final[decision.act](payout, decision)
+        elif is_news and decision.act in self._passing:
+            self._passing[decision.act](payout, decision)
+        elif is_news and decision.act is Act.SEND_AGAIN:
+            due = self._at + retry_after(calls)
+            self._change(payout, work_due_at=due, doubt_due_at=None)
         self._tell_of_waiting(payout, decision)
 
     def write(self) -> None:
@@ -123,17 +131,8 @@ class Outcomes:
 
     def _settle(self, payout: Payout, decision: Decision) -> None:
         assert decision.by is not None
-        self._entries.append(
-            entries.settle(
-                entry_id=payout.resolve_id,
-                effective_on=self._today,
-                reference=payout.reference,
-                amount_cents=payout.amount_cents,
-                fee_cents=payout.fee_cents,
-                duty_cents=payout.duty_cents,
-            )
-        )
-        self._move(payout, State.PAID, decision, receipt=decision.by.receipt, **_NO_TIMERS)
+        self._entries.append(booking.settled(payout, self._today))
+        self._end(payout, State.PAID, decision, receipt=decision.by.receipt)
         facts = {
             "msisdn": payout.msisdn,
             "when": self._at,
@@ -143,34 +142,50 @@ class Outcomes:
         self._texts.append(("sent", payout, facts))
 
     def _compensate(self, payout: Payout, decision: Decision, refused_by: str | None) -> None:
-        assert decision.by is not None
-        self._entries.append(
-            entries.compensate(
-                entry_id=payout.resolve_id,
-                effective_on=self._today,
-                reference=payout.reference,
-                account=payout.account_id,
-                total_cents=payout.total_cents,
-                reverses=payout.reserve_id,
-            )
-        )
+        self._entries.append(booking.compensated(payout, self._today))
         reason = result_codes.lookup(refused_by).member_reason
-        self._move(payout, State.REVERSED, decision, reason_code=reason, **_NO_TIMERS)
+        self._end(payout, State.REVERSED, decision, reason_code=reason)
         self._texts.append(("failed", payout, {"reason": reason}))
 
     def _recover(self, payout: Payout, decision: Decision) -> None:
         """The money is gone although we gave it back: book that at once; people get it back."""
         assert decision.by is not None
-        self._entries.append(
-            entries.recover(
-                entry_id=ids.uuid7(self._at),
-                effective_on=self._today,
-                reference=payout.reference,
-                amount_cents=payout.amount_cents,
-            )
-        )
-        self._move(payout, State.RECOVERY, decision, receipt=decision.by.receipt, **_NO_TIMERS)
+        recovery.hold(self._tx, payout)
+        self._entries.append(booking.recovery(payout, self._today, ids.uuid7(self._at)))
+        self._end(payout, State.RECOVERY, decision, receipt=decision.by.receipt)
         logger().critical("payout_paid_after_reversal", reference=payout.reference)
+
+    def _return(self, payout: Payout, decision: Decision) -> None:
+        self._entries.append(booking.returned(payout, self._today, ids.uuid7(self._at)))
+        self._end(payout, State.RETURNED, decision)
+        self._texts.append(("returned", payout, {}))
+
+    def _make_good(self, payout: Payout, decision: Decision) -> None:
+        assert decision.by is not None
+        by: booking.PaidBackBy = "mpesa" if decision.by.code == "mpesa" else "savings"
+        recovery.let_go(self._tx, payout)
+        self._entries.append(booking.made_good(payout, self._today, ids.uuid7(self._at), by))
+        self._end(payout, State.RECOVERED, decision)
+        self._texts.append(("recovered", payout, {"by": by}))
+
+    def _give_up(self, payout: Payout, decision: Decision) -> None:
+        recovery.let_go(self._tx, payout)
+        self._entries.append(booking.given_up(payout, self._today, ids.uuid7(self._at)))
+        self._end(payout, State.WRITTEN_OFF, decision)
+        self._texts.append(("written_off", payout, {}))
+
+    def _cancel(self, payout: Payout, decision: Decision) -> None:
+        assert decision.by is not None
+        cancel.by_people(self._tx, payout, proof=decision.by.id)
+
+    def _uphold(self, payout: Payout, decision: Decision) -> None:
+        """What is booked stays. Machines may touch it again."""
+        del decision
+        self._change(payout, frozen=False, failure=None)
+
+    def _end(self, payout: Payout, to: State, decision: Decision, **columns: Any) -> None:
+        """Nothing is left to do, and nothing in the way: people may have ended a contradiction."""
+        self._move(payout, to, decision, frozen=False, **columns, **_NO_TIMERS)
 
     def _freeze(self, payout: Payout, decision: Decision) -> None:
         self._change(
@@ -242,8 +257,8 @@ class Outcomes:
 
     def _tell_of_waiting(self, payout: Payout, decision: Decision) -> None:
         """She has waited for longer than a member should wonder: because of us, or of M-PESA."""
-        if decision.act in {Act.SETTLE, Act.COMPENSATE, Act.RECOVER, Act.FREEZE}:
-            return  # another text tells more
+        if decision.act in _TELLS_MORE:
+            return
         if payout.state is State.SUBMITTING and decision.act is Act.SUBMITTED:
             return  # M-PESA has only now taken it: its silence begins here
         # Planned under a shorter setting, perhaps: a timer that has passed must not stay.

@@ -61,31 +61,34 @@ class Resolve:
     def _work(self, tx: Tx, payouts: Sequence[Payout]) -> list[None]:
         if not payouts:
             return []
-        keys = [p.id for p in payouts]
         classify.inbox(tx, payouts, float_reserve_cents=self.float_reserve_cents)
-        _doubt_what_is_overdue(tx, keys)
-        told = _evidence(tx, keys)
-        called = _calls(tx, keys)
-        outcomes = Outcomes(tx, self.schedule)
-        for payout in payouts:
-            calls, doubtful = called.get(payout.id, (0, 0))
-            situation = _situation(payout, doubtful)
-            decision = decide(situation, [e for e, _ in told[payout.id]])
-            news = {e.id for e, is_new in told[payout.id] if is_new}
-            outcomes.add(
-                payout,
-                decision,
-                news=news,
-                calls=calls,
-                refused_by=_refused_by([e for e, _ in told[payout.id]]),
-            )
-        outcomes.write()
-        # By the rows that were read: what is filed meanwhile has not been weighed.
-        read = [e.id for pieces in told.values() for e, is_new in pieces if is_new]
-        tx.execute(
-            sa.text("UPDATE evidence SET folded_at = now() WHERE id = ANY(:ids)"), {"ids": read}
-        )
+        _doubt_what_is_overdue(tx, [p.id for p in payouts])
+        fold(tx, payouts, self.schedule)
         return []
+
+
+def fold(tx: Tx, payouts: Sequence[Payout], schedule: Schedule) -> None:
+    """Weigh all evidence about payouts that this database transaction has locked, and act on it."""
+    keys = [p.id for p in payouts]
+    told = _evidence(tx, keys)
+    called = _calls(tx, keys)
+    outcomes = Outcomes(tx, schedule)
+    for payout in payouts:
+        calls, doubtful = called.get(payout.id, (0, 0))
+        situation = _situation(payout, doubtful)
+        decision = decide(situation, [e for e, _ in told[payout.id]])
+        news = {e.id for e, is_new in told[payout.id] if is_new}
+        outcomes.add(
+            payout,
+            decision,
+            news=news,
+            calls=calls,
+            refused_by=_refused_by([e for e, _ in told[payout.id]]),
+        )
+    outcomes.write()
+    # By the rows that were read: what is filed meanwhile has not been weighed.
+    read = [e.id for pieces in told.values() for e, is_new in pieces if is_new]
+    tx.execute(sa.text("UPDATE evidence SET folded_at = now() WHERE id = ANY(:ids)"), {"ids": read})
 
 
 def _situation(payout: Payout, doubtful: int) -> Situation:

@@ -34,7 +34,9 @@ class State(StrEnum):
     RECOVERY = "recovery"
     """Reversed by us, then paid by M-PESA: the SACCO must get the amount back."""
     RECOVERED = "recovered"
+    """The SACCO has the amount back."""
     WRITTEN_OFF = "written_off"
+    """The SACCO gave the amount up."""
     RETURNED = "returned"
     """Paid, then taken back by M-PESA: the total is back in her savings."""
 
@@ -50,6 +52,12 @@ class Needs(StrEnum):
     """Evidence of class definite_no."""
     NEVER_SENT = "never_sent"
     """Proof under the payout's lock that no call was ever committed."""
+    TAKEN_BACK = "taken_back"
+    """Two people, by evidence of class taken_back."""
+    MADE_GOOD = "made_good"
+    """Two people, by evidence of class made_good."""
+    GIVEN_UP = "given_up"
+    """Two people, by evidence of class given_up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +91,21 @@ MOVES: frozenset[Move] = frozenset(
         Move(_S.SUBMITTED, _S.REVERSED, Needs.REFUSAL),
         Move(_S.IN_DOUBT, _S.REVERSED, Needs.REFUSAL),
         Move(_S.REVERSED, _S.RECOVERY, Needs.SUCCESS),
+        Move(_S.PAID, _S.RETURNED, Needs.TAKEN_BACK),
+        Move(_S.RECOVERY, _S.RECOVERED, Needs.MADE_GOOD),
+        Move(_S.RECOVERY, _S.WRITTEN_OFF, Needs.GIVEN_UP),
     }
 )
-"""A call that never left our host keeps its payout in SUBMITTING, to be sent again under its id.
-
-The moves to recovered, written off and returned come with the people who decide them.
-"""
+"""A call that never left our host keeps its payout in SUBMITTING, to be sent again under its id."""
 
 RESERVED_STATES = frozenset({_S.RESERVED, _S.APPROVAL, _S.SUBMITTING, _S.SUBMITTED, _S.IN_DOUBT})
 """The total waits in payouts in transit; its balance is the sum over these."""
 
 OPEN_STATES = RESERVED_STATES | {_S.REQUESTED}
 """A member has at most one payout in these."""
+
+UNSENT_STATES = frozenset({_S.REQUESTED, _S.RESERVED})
+"""Nothing was sent, and nobody else has to agree."""
 
 SENT_STATES = frozenset({_S.SUBMITTING, _S.SUBMITTED, _S.IN_DOUBT})
 """M-PESA may have heard of the payout and has not said how it ended."""
@@ -103,6 +114,9 @@ AFTER_THE_END = frozenset(
     {_S.PAID, _S.REVERSED, _S.RECOVERY, _S.RECOVERED, _S.WRITTEN_OFF, _S.RETURNED}
 )
 """It was sent and its end is booked. Whatever is said later may add to it, never undo it."""
+
+ENDED_STATES = AFTER_THE_END | {_S.DECLINED, _S.CANCELLED}
+"""What is booked stays booked; machines work on it no more."""
 
 
 def allowed(source: State, target: State) -> Needs | None:

@@ -48,7 +48,14 @@ DUPLICATE = say(Source.ACK, Class.ACCEPTED_EARLIER)
 OPEN = say(Source.STATUS, Class.OPEN)
 NOT_KNOWN = say(Source.STATUS, Class.NOT_KNOWN_NOW)
 ABOUT_QUERY = say(Source.STATUS, Class.ABOUT_QUERY)
+PEOPLE_UPHOLD = say(Source.PERSON, Class.UPHELD)
+PEOPLE_SAY_NO = say(Source.PERSON, Class.DEFINITE_NO)
 STATUS_NO = say(Source.STATUS, Class.DEFINITE_NO)
+
+
+def people_say_paid(receipt: str) -> Said:
+    """What two people found, by this receipt."""
+    return say(Source.PERSON, Class.SUCCESS, receipt=receipt)
 
 
 def conversation(taken: int) -> str:

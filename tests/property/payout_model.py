@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 from app.payouts.evidence import Act, Class, Decision, Evidence, Situation, Source
-from app.payouts.states import Needs, State, allowed
+from app.payouts.states import SENT_STATES, Needs, State, allowed
 from tests.property import payout_messages as messages
 from tests.property.payout_messages import Said, evidence, late_form, normal_form
-from tests.property.payout_mpesa import answers, arriving, working
+from tests.property.payout_mpesa import answers, arriving, receipt, working
 from tests.property.payout_world import (
+    COPY_OUT,
     READ,
     UNRECORDED,
     Call,
+    Mpesa,
     Rules,
     Step,
     Steps,
@@ -44,6 +46,7 @@ def steps(world: World, rules: Rules) -> Steps:
     yield from _callbacks_arrive(world, rules)
     yield from _asking(world, rules)
     yield from _resolving(world, rules)
+    yield from _ruling(world, rules)
 
 
 # -- our side: debit and pay ---------------------------------------------------------------------
@@ -164,6 +167,22 @@ def _resolving(world: World, rules: Rules) -> Steps:
         yield Step("resend window closes", world._replace(window_closed=True))
 
 
+def _ruling(world: World, rules: Rules) -> Steps:
+    """Two people say how it ended, out of a contradiction too."""
+    if rules.people_may_rule is None:
+        return
+    if world.frozen and world.ours in ENDED:
+        upheld = world._replace(waiting=(*world.waiting, messages.PEOPLE_UPHOLD))
+        yield _fold(upheld, rules, "two people uphold it")
+    if world.ours not in SENT_STATES:
+        return
+    under_way = any(call is Call.UNSENT or call in COPY_OUT for call in world.calls)
+    if rules.people_may_rule(world.window_closed, under_way or world.mpesa is Mpesa.QUEUED):
+        paid = messages.people_say_paid(receipt(world.paid))
+        said = paid if world.paid else messages.PEOPLE_SAY_NO
+        yield _fold(world._replace(waiting=(*world.waiting, said)), rules, "two people rule")
+
+
 def _fold(world: World, rules: Rules, label: str) -> Step:
     """All evidence together, one decision, and what `outcome` makes of it."""
     told = (*world.told, *world.waiting)
@@ -181,9 +200,11 @@ def _fold(world: World, rules: Rules, label: str) -> Step:
         return Step(label, folded._replace(send_again=True))
     if decision.act is Act.NOTE:
         return Step(label, folded)
+    if decision.act is Act.UPHOLD:
+        return Step(label, folded._replace(frozen=False))
     to, because = TARGET[decision.act], told[by - 1]
     if to in ENDED:
-        folded = ended(folded, (because, *late_form(told[by:])))
+        folded = ended(folded, (because, *late_form(told[by:])))._replace(frozen=False)
     if to is State.SUBMITTED:
         folded = folded._replace(acknowledged=because.conversation_id)
     return _move(folded, to, label, because)

@@ -6,10 +6,9 @@ from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
-from app.payouts.cancel import UNSENT_STATES
 from app.payouts.deadlines import Schedule
 from app.payouts.evidence import Class, Decision, Evidence, Situation, decide
-from app.payouts.states import State
+from app.payouts.states import UNSENT_STATES, State
 from tests.property import payout_messages as messages
 from tests.property.payout_messages import Said
 
@@ -116,6 +115,9 @@ class Rules(NamedTuple):
     decide: Callable[[Situation, Sequence[Evidence]], Decision] = decide
     may_resend: Callable[[bool], bool] = window_lets_resend
     may_cancel: Callable[[State, bool], bool] = never_sent
+    people_may_rule: Callable[[bool, bool], bool] | None = None
+    """Whether two people may decide, by: the resend window is closed; M-PESA holds the request or
+    a copy is under way. What they say is true at that moment. None: there are only machines."""
     new_id_on_retry: bool = False
     forgets_at_any_time: bool = False
     calls_max: int = 3

@@ -14,20 +14,20 @@ from tests.property.payout_model import TARGET
 
 CONVERSATIONS = (None, "C1", "C2")
 RECEIPTS = ("R1", "R2")
+MACHINES = tuple(source for source in Source if source is not Source.PERSON)
+"""Whoever is not two people."""
 UNCERTAIN = (Class.DOUBT, Class.OPEN, Class.ABOUT_QUERY, Class.NOT_KNOWN_NOW)
 
 
 @st.composite
-def told_lists(
-    draw: st.DrawFn, *, sources: Sequence[Source] = tuple(Source)
-) -> tuple[Evidence, ...]:
+def told_lists(draw: st.DrawFn, *, sources: Sequence[Source] = MACHINES) -> tuple[Evidence, ...]:
     """Any evidence about one payout, in order."""
     size = draw(st.integers(0, 8))
     return _numbered([draw(_pieces(sources)) for _ in range(size)])
 
 
 @st.composite
-def _pieces(draw: st.DrawFn, sources: Sequence[Source] = tuple(Source)) -> Evidence:
+def _pieces(draw: st.DrawFn, sources: Sequence[Source]) -> Evidence:
     of = draw(st.sampled_from(Class))
     return Evidence(
         id=0,
@@ -93,6 +93,17 @@ def test_time_and_our_own_remarks_never_move_money(now: Situation, own: list[Cla
 def test_a_frozen_payout_stays(now: Situation, told: tuple[Evidence, ...]) -> None:
     """A person decides."""
     assert Act.NOTE is decide(replace(now, frozen=True), told).act
+
+
+@given(situations(), told_lists(), st.sampled_from(Class), told_lists())
+def test_what_two_people_rule_ends_what_was_said_before(
+    now: Situation, before: tuple[Evidence, ...], of: Class, after: tuple[Evidence, ...]
+) -> None:
+    """Frozen or not, and whatever it was: only what is said later can still count."""
+    ruling = Evidence(0, Source.PERSON, of, receipt="R1" if of is Class.SUCCESS else None)
+    alone, all_of_it = _numbered([ruling, *after]), _numbered([*before, ruling, *after])
+    expected, found = decide(now, alone), decide(now, all_of_it)
+    assert (expected.act, expected.why) == (found.act, found.why)
 
 
 @given(SENT, told_lists(), st.integers(0, 8))

@@ -36,12 +36,14 @@ REASONS = {
     "cancelled": st.sampled_from(["member", "sim", "us"]),
 }
 
+PAID_BACK_BY = st.sampled_from(["savings", "mpesa"])
+
 
 @st.composite
 def messages(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """A kind and its facts."""
     kind = draw(st.sampled_from(list(texts.KINDS)))
-    strategies = {**VALUES, "reason": REASONS.get(kind, st.nothing())}
+    strategies = {**VALUES, "reason": REASONS.get(kind, st.nothing()), "by": PAID_BACK_BY}
     return kind, {name: draw(strategies[name]) for name in sorted(texts.names(kind))}
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.payouts.evidence import Act, Class, Decision, Evidence, Situation, decide
-from app.payouts.states import MOVES, SENT_STATES, State
+from app.payouts.states import MOVES, SENT_STATES, Needs, State
 from tests.property import payout_explorer as explorer
 from tests.property.payout_explorer import Explored, explore
 from tests.property.payout_world import COPY_OUT, Mpesa, Rules, World
@@ -17,7 +17,14 @@ WORLDS = {
     "two calls, callbacks repeat": Rules(calls_max=2, repeats=True),
     "two calls, filed and folded apart": Rules(calls_max=2, waiting_max=1, notices=False),
     "one call, batches, callbacks repeat": Rules(calls_max=1, waiting_max=2, repeats=True),
+    "two calls, and people": Rules(
+        calls_max=2,
+        people_may_rule=lambda window_closed, may_yet_pay: window_closed and not may_yet_pay,
+    ),
 }
+PEOPLE = "two calls, and people"
+BY_PEOPLE = {Needs.TAKEN_BACK, Needs.MADE_GOOD, Needs.GIVEN_UP}
+"""What people decide about a payout that has ended."""
 SMALL = Rules(calls_max=2, notices=False)
 """Two calls are enough for every wrong rule to lose money."""
 
@@ -39,10 +46,10 @@ def test_no_order_of_events_loses_money(explored: dict[str, Explored], name: str
     assert {} == found.violations
 
 
-def test_the_walk_reaches_every_move_but_recovery(explored: dict[str, Explored]) -> None:
+def test_the_walk_reaches_every_move_of_machines(explored: dict[str, Explored]) -> None:
     """A walk that saw little would prove little. Recovery needs a rule to be broken."""
     moves = set.union(*(found.moves for found in explored.values()))
-    table = {(m.source, m.target) for m in MOVES}
+    table = {(m.source, m.target) for m in MOVES if m.needs not in BY_PEOPLE}
     assert table - {(State.REVERSED, State.RECOVERY)} == moves
 
 
@@ -54,7 +61,8 @@ def test_one_call_is_never_frozen(explored: dict[str, Explored]) -> None:
 
 def test_what_only_a_person_can_finish(explored: dict[str, Explored]) -> None:
     """Machines finish all but three sorts, and in each the money waits."""
-    left = [w for found in explored.values() for w in found.only_a_person()]
+    alone = [found for name, found in explored.items() if name != PEOPLE]
+    left = [w for found in alone for w in found.only_a_person()]
     expected = {
         "M-PESA never got it, and the resends are over",
         "M-PESA refused it before there was a transaction",
@@ -62,6 +70,11 @@ def test_what_only_a_person_can_finish(explored: dict[str, Explored]) -> None:
     }
     assert expected == {_why_stuck(w) for w in left}
     assert [] == [w for w in left if w.ours not in SENT_STATES and not w.frozen]
+
+
+def test_people_can_finish_whatever_machines_cannot(explored: dict[str, Explored]) -> None:
+    """By a statement of the day and a day's patience: nothing is stuck for ever."""
+    assert [] == explored[PEOPLE].only_a_person()
 
 
 def _why_stuck(world: World) -> str:
@@ -153,6 +166,10 @@ WRONG = {
     "a cancel after a call that brought no answer": (
         SMALL._replace(may_cancel=lambda ours, called: ours is State.IN_DOUBT or not called),
         {BACK_AND_PAID, REFUSED_BY_TABLE},
+    ),
+    "people rule while M-PESA may still pay": (
+        SMALL._replace(people_may_rule=lambda _closed, _may_yet_pay: True),
+        {BACK_AND_PAID},
     ),
     "the resend window never closes": (
         SMALL._replace(may_resend=lambda _closed: True),

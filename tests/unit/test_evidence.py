@@ -263,7 +263,7 @@ def test_a_higher_rank_never_gives_way_to_a_lower() -> None:
         (PAID_BY_CALLBACK, DECLINED_BY_CALLBACK),
         (PAID_BY_CALLBACK, DECLINED_BY_STATUS),
         (PAID_BY_STATUS, DECLINED_BY_STATUS),
-        (PAID_BY_STATUS, person(Class.DEFINITE_NO)),
+        (PAID_BY_STATUS, Evidence(0, Source.STATEMENT, Class.DEFINITE_NO)),
     ],
 )
 def test_equals_that_contradict_each_other_freeze_the_payout(yes: Evidence, no: Evidence) -> None:
@@ -283,6 +283,62 @@ def test_a_frozen_payout_is_left_to_a_person() -> None:
     frozen = replace(IN_DOUBT, frozen=True)
     assert Act.NOTE is act(frozen, PAID_BY_STATUS)
     assert Act.NOTE is act(frozen, callback(Class.CONTRADICTION))
+
+
+# -- what two people rule ------------------------------------------------------------------------
+
+FROZEN = replace(IN_DOUBT, frozen=True)
+PAID_SAY_PEOPLE = replace(person(Class.SUCCESS), receipt="R9")
+CONTRADICTION = callback(Class.CONTRADICTION)
+
+
+@pytest.mark.parametrize(
+    ("now", "ruling", "expected"),
+    [
+        (FROZEN, PAID_SAY_PEOPLE, Act.SETTLE),
+        (IN_DOUBT, PAID_SAY_PEOPLE, Act.SETTLE),
+        (FROZEN, person(Class.DEFINITE_NO), Act.COMPENSATE),
+        (replace(REVERSED, frozen=True), PAID_SAY_PEOPLE, Act.RECOVER),
+        (replace(FROZEN, state=State.RESERVED), person(Class.NEVER_SENT), Act.CANCEL),
+        (replace(FROZEN, state=State.REQUESTED), person(Class.NEVER_SENT), Act.CANCEL),
+        (replace(FROZEN, state=State.SUBMITTING), person(Class.NEVER_SENT), Act.NOTE),
+        (PAID, person(Class.TAKEN_BACK), Act.RETURN),
+        (replace(PAID, frozen=True), person(Class.TAKEN_BACK), Act.RETURN),
+        (REVERSED, person(Class.TAKEN_BACK), Act.NOTE),
+        (replace(PAID, state=State.RECOVERY), person(Class.MADE_GOOD), Act.MAKE_GOOD),
+        (replace(PAID, state=State.RECOVERY), person(Class.GIVEN_UP), Act.GIVE_UP),
+        (PAID, person(Class.GIVEN_UP), Act.NOTE),
+        (replace(PAID, frozen=True), person(Class.UPHELD), Act.UPHOLD),
+        (PAID, person(Class.UPHELD), Act.NOTE),
+        (FROZEN, person(Class.UPHELD), Act.NOTE),
+    ],
+)
+def test_a_ruling(now: Situation, ruling: Evidence, expected: Act) -> None:
+    """Each where it has a meaning, and nowhere else; also out of a contradiction."""
+    assert expected is act(now, CONTRADICTION, ruling)
+
+
+def test_what_was_said_before_a_ruling_counts_no_more() -> None:
+    """Told both paid and refused; two people found that it was not paid."""
+    ruled = replace(REVERSED, moved_by=3)
+    told = (PAID_BY_CALLBACK, DECLINED_BY_STATUS, person(Class.DEFINITE_NO))
+    assert Act.NOTE is act(ruled, *told)
+    assert Act.RECOVER is act(ruled, *told, PAID_BY_STATUS)
+
+
+def test_what_contradicts_a_ruling_later_freezes_again() -> None:
+    """And stays so until the next one."""
+    upheld = (CONTRADICTION, person(Class.UPHELD))
+    assert Act.NOTE is act(PAID, *upheld)
+    assert Act.FREEZE is act(PAID, *upheld, CONTRADICTION)
+    frozen = replace(PAID, frozen=True)
+    assert Act.NOTE is act(frozen, *upheld, CONTRADICTION)
+    assert Act.UPHOLD is act(frozen, *upheld, CONTRADICTION, person(Class.UPHELD))
+
+
+def test_a_payment_that_m_pesa_took_back_waits_for_people() -> None:
+    """Whoever says so but they."""
+    assert Act.NOTE is act(PAID, Evidence(0, Source.STATEMENT, Class.TAKEN_BACK))
 
 
 # -- after the end, and before the beginning -----------------------------------------------------

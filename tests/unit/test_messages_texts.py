@@ -31,7 +31,8 @@ EVENT = {"when": AT, "tel": TEL}
 FACTS: dict[str, dict[str, Any]] = {
     "sent": SENT, "failed": FAILED, "silent": ABOUT, "held": {**ABOUT, "dial": "*384*2025#"},
     "delayed": ABOUT, "declined": ABOUT, "cancelled": {**ABOUT, "reason": "member"},
-    "returned": ABOUT, "frozen": ABOUT,
+    "returned": ABOUT, "recovered": {**ABOUT, "by": "savings"}, "written_off": ABOUT,
+    "frozen": ABOUT,
     "start_pin": {"until": AT, "dial": "*384*2025#", "tel": TEL},
     "pin_changed": EVENT, "pin_locked": LOCKED, "pin_reset": EVENT,
     "number_changed": {**EVENT, "phone": "+254712345678"}, "phone_locked": EVENT,
