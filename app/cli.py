@@ -20,6 +20,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alerts": ("app.commands.alerts:alerts", "what is wrong now, and what to do first"),
     "audit": ("app.commands.look:audit", "check that every shilling is where it must be"),
     "payouts": ("app.commands.look:payouts", "find a payout and see all that happened to it"),
+    "cases": ("app.commands.cases:cases", "what needs a person, and how two people end it"),
+    "dead-letters": (
+        "app.commands.dead_letters:dead_letters",
+        "payouts that a step failed on every time; try one again",
+    ),
     "sms": ("app.commands.sms:sms", "what members were told; resend; why none goes out"),
     "ledger": ("app.commands.ledger:ledger", "the books: trial balance, batches for two people"),
     "members": ("app.commands.members:members", "bring members in, look one up, unlock"),

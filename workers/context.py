@@ -14,8 +14,8 @@ from app.members import start_pins
 from app.members.pins import Pins
 from app.messages.sending import StartPins
 from app.money import shillings
+from app.payouts import planning
 from app.payouts.ask import Ask
-from app.payouts.deadlines import Schedule
 from app.payouts.debit import Debit
 from app.payouts.pay import Pay
 from app.payouts.resolve import Resolve
@@ -59,13 +59,7 @@ def open_context(settings: Settings, *, worker: str) -> Context:
     redis = redis_client.connect(settings.redis_url)
     doorbell = Doorbell(redis)
     daraja = Daraja.from_settings(settings, db)
-    schedule = Schedule(
-        resend_after_s=settings.payout_resend_after_s,
-        ask_after_s=settings.payout_ask_after_s,
-        doubt_after_s=settings.payout_doubt_after_s,
-        notice_after_s=settings.payout_notice_after_s,
-        call_s_max=daraja.call_s_max,
-    )
+    schedule = planning.schedule(settings)
     pool = ThreadPoolExecutor(settings.daraja_calls_max, thread_name_prefix="call")
     _current = Context(
         settings=settings,

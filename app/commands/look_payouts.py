@@ -1,16 +1,14 @@
-"""`baraza payouts`: find a payout, explain it in under a minute, and try it again."""
+"""`baraza payouts`: find a payout, and explain it in under a minute."""
 
 import click
 from rich.console import Console
 
-from app import audit
-from app.commands import configuring, output
+from app.commands import output
 from app.commands.session import database
 from app.money import kes
 from app.msisdn import parse
 from app.operations import story
 from app.operations.story import Story
-from app.payouts import poison
 from app.payouts.states import OPEN_STATES, State
 
 
@@ -80,23 +78,6 @@ def _number(phone: str) -> str:
         return parse(phone)
     except ValueError as wrong:
         raise click.BadParameter(str(wrong), param_hint="--member") from None
-
-
-@payouts.command()
-@click.argument("reference", metavar="REF")
-@configuring.reason
-def retry(reference: str, *, reason: str) -> None:
-    """Try a payout once more that failed too often in a step of ours and waits for a person.
-
-    This is about our own trouble: it never repeats a request that M-PESA may have.
-    """
-    named = reference.strip().upper()
-    with database() as db, db.transaction() as tx:
-        step = poison.revive(tx, named)
-        audit.record(
-            tx, "payout_retried", by=audit.operator(), reason=reason, reference=named, step=step
-        )
-    click.echo(f"{named} is tried again within seconds, in its step {step}.")
 
 
 @payouts.command()

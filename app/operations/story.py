@@ -123,6 +123,15 @@ _TIMELINE = """
         UNION ALL
         SELECT first_seen, 4, 'needs a person', step || ': ' || reason
           FROM dead_letter WHERE payout_id = :id
+        UNION ALL
+        SELECT made_at, 4, 'proposal ' || c.id,
+               concat_ws(': ', m.email || ' proposes to ' || action, proof, reason)
+          FROM case_proposal c JOIN staff m ON m.id = c.maker_id WHERE payout_id = :id
+        UNION ALL
+        SELECT decided_at, 1, 'proposal ' || c.id,
+               concat_ws(': ', concat_ws(' by ', outcome, k.email), decided_why)
+          FROM case_proposal c LEFT JOIN staff k ON k.id = c.checker_id
+         WHERE payout_id = :id AND decided_at IS NOT NULL
     ) happened ORDER BY at, rank
 """
 _SMS = """
@@ -219,5 +228,5 @@ def where_the_money_is(payout: sa.Row[Any]) -> str:
     }
     sentence = sentences[payout.state]
     if payout.frozen:
-        return f"FROZEN until a person decides ({payout.failure}). {sentence}"
+        return f"FROZEN until two people decide ({payout.failure}). {sentence}"
     return sentence

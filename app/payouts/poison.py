@@ -8,6 +8,7 @@ limit it is a dead letter: an RQ job that failed, and a row that a person must c
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import sqlalchemy as sa
@@ -97,6 +98,36 @@ def alone(db: Database, step: Step, reference: str, work: Work[Intent]) -> Worke
     else:
         worked.intents.extend(intents)
     return worked
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A payout that failed in a step as often as it may."""
+
+    reference: str
+    state: str
+    step: str
+    reason: str
+    times: int
+    """How often it came to this."""
+    first_seen: datetime
+    last_seen: datetime
+    closed_at: datetime | None
+    """When it was worked after all, or had nothing left to be worked."""
+
+
+_LETTERS = sa.text(
+    "SELECT p.reference, p.state, d.step, d.reason, d.count AS times, d.first_seen, d.last_seen,"
+    " d.closed_at FROM dead_letter d JOIN payout p ON p.id = d.payout_id"
+    " WHERE :closed OR d.closed_at IS NULL ORDER BY d.closed_at IS NOT NULL, d.first_seen"
+    " LIMIT :limit"
+)
+
+
+def letters(tx: Tx, *, with_closed: bool, limit: int) -> list[DeadLetter]:
+    """Dead letters, the oldest first; then those that are closed, if they are wanted."""
+    rows = tx.execute(_LETTERS, {"closed": with_closed, "limit": limit}).mappings()
+    return [DeadLetter(**row) for row in rows]
 
 
 def revive(tx: Tx, reference: str) -> Step:

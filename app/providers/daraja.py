@@ -102,6 +102,11 @@ def pay_body_hash(request: PayRequest) -> bytes:
     return hashlib.sha256(json.dumps(meaning).encode()).digest()
 
 
+def call_s_max(*, connect_s: float, read_s: float) -> float:
+    """The longest that `Daraja.pay` or `Daraja.ask` can take with these timeouts, in seconds."""
+    return PREPARE_S_MAX + max(connect_s + read_s, GET_S_MAX)
+
+
 class Daraja:
     """The client. Threads may share one. Whatever the provider does, an outcome is returned."""
 
@@ -126,8 +131,6 @@ class Daraja:
         self._http = CarefulHttp(
             connect_s=connect_timeout_s, read_s=read_timeout_s, connections_max=calls_max
         )
-        self.call_s_max = PREPARE_S_MAX + max(connect_timeout_s + read_timeout_s, GET_S_MAX)
-        """The longest that `pay` or `ask` can take, in seconds."""
 
     @classmethod
     def from_settings(cls, settings: Settings, db: Database) -> Self:

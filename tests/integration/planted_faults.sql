@@ -65,6 +65,13 @@ UPDATE ledger.journal_entry SET reverses = NULL WHERE kind = 'compensate';
 
 UPDATE payout SET reserve_id = gen_random_uuid() WHERE state = 'paid';
 
+--: what was booked after a payout had ended is there once, and only where it belongs
+UPDATE ledger.journal_entry SET kind = 'opening' WHERE kind = 'returned';
+
+UPDATE payout SET state = 'written_off' WHERE state = 'recovered';
+
+UPDATE payout SET state = 'paid' WHERE state = 'returned';
+
 --: a payout in recovery has one entry that says what its member owes
 UPDATE ledger.journal_entry SET kind = 'opening' WHERE kind = 'recovery';
 
@@ -96,6 +103,21 @@ UPDATE evidence SET class = 'doubt' WHERE class = 'definite_no';
 UPDATE payout_event SET evidence_id = NULL WHERE to_state = 'reversed';
 
 INSERT INTO attempt (payout_id, n, body_hash) SELECT id, 1, 'body' FROM payout WHERE state = 'declined';
+
+--: what only people may decide was proposed by one, agreed to by another, and done once
+UPDATE case_proposal SET outcome = 'rejected';
+
+DELETE FROM evidence WHERE source = 'person' AND class = 'given_up';
+
+ALTER TABLE case_proposal DROP CONSTRAINT case_proposal_two_people;
+UPDATE case_proposal SET checker_id = maker_id;
+
+UPDATE evidence SET source = 'statement' WHERE class = 'made_good';
+
+UPDATE payout_event SET evidence_id = NULL WHERE to_state = 'returned';
+
+--: what is held for a recovery is held until it is over, and no longer
+UPDATE payout SET state = 'recovered' WHERE state = 'recovery';
 
 --: a payout's events are a path of allowed moves that ends where the payout stands
 DELETE FROM payout_event WHERE version = 2;
@@ -159,7 +181,8 @@ DELETE FROM message WHERE kind = 'cancelled';
 
 UPDATE message SET kind = 'sent' WHERE kind = 'failed';
 
-UPDATE message SET payout_id = (SELECT id FROM payout WHERE state = 'in_doubt') WHERE kind = 'sent';
+UPDATE message SET payout_id = (SELECT id FROM payout WHERE state = 'in_doubt')
+ WHERE payout_id = (SELECT id FROM payout WHERE state = 'paid');
 
 --: an SMS about a payout names it and goes to its member's number
 UPDATE message SET body = 'Confirmed.' WHERE kind = 'sent';

@@ -55,6 +55,19 @@ _WRONG_PINS = (
     "INSERT INTO pin_attempt (session_id, transcript_mac, member_id, outcome)"
     " SELECT 's' || n, 'x'::bytea, id, 'wrong' FROM member, generate_series(1, 100) AS n"
 )
+_STAFF = (
+    "INSERT INTO staff (email, name, role, password_hash, session_key)"
+    " VALUES ('m@x.example', 'M', 'ops', '', gen_random_uuid())"
+)
+_TAKEN_BACK = (
+    "INSERT INTO evidence (payout_id, source, class)"
+    " SELECT id, 'statement', 'taken_back' FROM payout"
+)
+_PROPOSAL = (
+    "INSERT INTO case_proposal (payout_id, action, evidence_class, proof, reason, seen_version,"
+    " seen_evidence, maker_id, made_at, expires_at) SELECT p.id, 'uphold', 'upheld', 'x', 'x', 1,"
+    " 1, s.id, now() - interval '1 hour', now() + interval '3 hours' FROM payout p, staff s"
+)
 _WORKS = "INSERT INTO worker_heartbeat (name, queues) VALUES ('all', 'debit,pay,resolve,ask,sms')"
 SCENARIOS = {
     "doubt_old": Scenario((_OLD.format(45),), (_YOUNG,)),
@@ -70,6 +83,21 @@ SCENARIOS = {
     "dead_letter": Scenario(
         ("INSERT INTO dead_letter (payout_id, step, reason) SELECT id, 'pay', 'x' FROM payout",),
         ("UPDATE dead_letter SET closed_at = now()",),
+    ),
+    "doubt_needs_person": Scenario(
+        ("UPDATE payout SET first_call_at = now() - interval '25 hours'",),
+        ("UPDATE payout SET first_call_at = now()",),
+    ),
+    "payment_taken_back": Scenario(
+        (
+            "UPDATE payout SET state = 'paid', receipt = 'SKL61MQ8WL', evidence_id = 1",
+            _TAKEN_BACK,
+        ),
+        ("UPDATE payout SET state = 'returned'",),
+    ),
+    "proposal_waits": Scenario(
+        (_STAFF, _PROPOSAL),
+        ("UPDATE case_proposal SET outcome = 'void', decided_at = now()",),
     ),
     "results_silent": Scenario((_ACCEPTED,), (_RESULT.format(60, "now()"),)),
     "nobody_works": Scenario((_BEAT.format("clock"),), (_WORKS,)),
@@ -221,7 +249,7 @@ def test_the_commands_say_what_is_wrong_and_what_to_do(
     look(db)
     told = typed("list")
     assert payout in told
-    assert "`baraza payouts retry`" in told
+    assert "`baraza dead-letters retry`" in told
     assert payout in typed("ack", "dead_letter", payout, "--reason", "looking")
     assert payout in typed("list", "--json")
     assert "dead_letter" in typed("rules")

@@ -1,4 +1,4 @@
-"""`baraza limits`, `withdrawals` and `payouts retry`, as an operator types them."""
+"""`baraza limits`, `withdrawals` and `dead-letters`, as an operator types them."""
 
 import json
 import re
@@ -283,7 +283,7 @@ def test_the_switch_needs_a_reason(run: Run, db: Database, command: str) -> None
     assert [] == acts(db)
 
 
-# -- payouts retry ---------------------------------------------------------------------------------
+# -- dead letters ----------------------------------------------------------------------------------
 
 
 def dead_letter(stories: Stories) -> str:
@@ -304,7 +304,7 @@ def dead_letter(stories: Stories) -> str:
 def test_a_dead_letter_is_revived(run: Run, stories: Stories) -> None:
     """For a job of its own, never for a batch; it stays open until it was worked."""
     reference = dead_letter(stories)
-    done = run("payouts", "retry", reference.lower(), *WHY)
+    done = run("dead-letters", "retry", reference.lower(), *WHY)
     assert 0 == done.exit_code, done.output
     assert f"{reference} is tried again within seconds, in its step pay." in done.output
     ((action, detail),) = acts(stories.db)
@@ -321,7 +321,7 @@ def test_what_waits_for_nobody_is_not_revived(run: Run, stories: Stories) -> Non
     failing = dead_letter(stories)
     stories.write("UPDATE payout SET retry_at = now() WHERE reference = :reference", failing)
     for reference in (healthy, failing, "BRZ2222222"):
-        done = run("payouts", "retry", reference, *WHY)
+        done = run("dead-letters", "retry", reference, *WHY)
         assert 1 == done.exit_code
         assert "PO-91" in done.output
     assert [] == acts(stories.db)

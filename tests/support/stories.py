@@ -8,11 +8,13 @@ import sqlalchemy as sa
 from redis import Redis
 
 from app import redis_client
+from app.audit import Actor
 from app.db import Database, Tx
 from app.doorbell import Doorbell
-from app.payouts import cancel, intake, quotes
+from app.payouts import cancel, intake, proposals, quotes
 from app.payouts.deadlines import Schedule
 from app.payouts.debit import Debit
+from app.payouts.proofs import Action
 from app.payouts.resolve import Resolve
 from tests.support import databases, prices
 from tests.support.ledger import member_account
@@ -218,7 +220,7 @@ class Stories:
             return str(tx.scalar(query, {"reference": reference}))
 
     def one_of_each(self) -> dict[str, str]:
-        """A payout in every state that is reached today, by its state."""
+        """A payout in every state that the steps and people bring about, by its state."""
         made = {
             "requested": self.requested,
             "reserved": self.reserved,
@@ -230,6 +232,9 @@ class Stories:
             "reversed": self.reversed,
             "cancelled": self.cancelled,
             "recovery": self.recovery,
+            "recovered": self.recovered,
+            "written_off": self.written_off,
+            "returned": self.returned,
         }
         # The requested one last: a debit for another would take it along.
         references = {state: make() for state, make in reversed(made.items())}
@@ -243,6 +248,48 @@ class Stories:
         reference = self.reversed()
         self.pay(reference)
         return reference
+
+    def recovered(self) -> str:
+        """Paid after all, and the member's savings paid it back."""
+        reference = self.recovery()
+        self.ruled(reference, Action.MAKE_GOOD, paid_by="savings")
+        return reference
+
+    def written_off(self) -> str:
+        """Paid after all, and the SACCO bears it."""
+        reference = self.recovery()
+        self.ruled(reference, Action.GIVE_UP)
+        return reference
+
+    def returned(self) -> str:
+        """Paid, and M-PESA took it back."""
+        reference = self.paid()
+        self.told(reference, "statement", "taken_back")
+        self.ruled(reference, Action.TAKE_BACK)
+        return reference
+
+    def ruled(self, reference: str, action: Action, **given: str) -> None:
+        """One person proposes it, another agrees."""
+        with self.db.transaction() as tx:
+            number, _ = proposals.propose(
+                tx, reference, action, SCHEDULE, reason="seen", by=self.someone(1), **given
+            )
+        with self.db.transaction() as tx:
+            proposals.approve(tx, number, SCHEDULE, by=self.someone(2))
+
+    def someone(self, number: int) -> Actor:
+        """The first or second member of staff."""
+        with self.db.transaction() as tx:
+            facts = {"email": f"staff{number}@sacco.example", "name": f"Staff {number}"}
+            tx.execute(
+                sa.text(
+                    "INSERT INTO staff (email, name, role, password_hash, session_key) VALUES"
+                    " (:email, :name, 'manager', '', gen_random_uuid()) ON CONFLICT DO NOTHING"
+                ),
+                facts,
+            )
+            staff_id = tx.scalar(sa.text("SELECT id FROM staff WHERE email = :email"), facts)
+        return Actor("tests", staff_id=staff_id, name=facts["name"])
 
 
 def _tariff(tx: Tx) -> None:

@@ -16,6 +16,7 @@ FILES = (
     "ledger/sql/books.sql",
     "providers/sql/care.sql",
     "payouts/sql/reversals.sql",
+    "payouts/sql/statements.sql",
     "payouts/sql/cases.sql",
     "operations/sql/alerts.sql",
 )

@@ -15,18 +15,18 @@ SELECT reference, format('in doubt since %s', to_char(state_since AT TIME ZONE '
 
 --: payout_frozen
 --: severity page
---: do: run `baraza payouts show` with its reference and hold its evidence against M-PESA's statement; nothing automatic touches it
+--: do: run `baraza payouts show` with its reference, import M-PESA's statement, then settle, release or uphold it: `baraza cases`
 SELECT reference, coalesce(failure, 'a contradiction') FROM payout
- WHERE frozen AND state IN ('submitting', 'submitted', 'in_doubt', 'paid', 'reversed');
+ WHERE frozen;
 
 --: paid_after_reversal
 --: severity page
---: do: stop withdrawals if there is more than one, then find out why money went back; the member owes the amount
+--: do: stop withdrawals if there is more than one, then find out why money went back; `baraza cases make-good` or `give-up` ends it
 SELECT reference, 'M-PESA paid it after its total had gone back to savings' FROM payout WHERE state = 'recovery';
 
 --: dead_letter
 --: severity page
---: do: mend what the reason names, then `baraza payouts retry` with its reference
+--: do: mend what the reason names, then `baraza dead-letters retry` with its reference
 SELECT p.reference, format('%s failed every time: %s', d.step, d.reason)
   FROM dead_letter d JOIN payout p ON p.id = d.payout_id WHERE d.closed_at IS NULL;
 

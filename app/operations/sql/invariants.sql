@@ -63,6 +63,19 @@ SELECT format('entry %s: %s %s', e.id, e.kind, e.reference)
            WHEN 'compensate' THEN e.id = p.resolve_id AND e.reverses = p.reserve_id
            ELSE p.id IS NOT NULL END, false);
 
+--: what was booked after a payout had ended is there once, and only where it belongs
+SELECT format('%s is %s with %s', p.reference, p.state, coalesce(string_agg(later.line, ', '), 'nothing'))
+  FROM payout p
+  LEFT JOIN (SELECT e.reference, format('%s of %s cents', e.kind, l.cents) AS line, e.kind::text AS kind, l.cents
+               FROM ledger.journal_entry e
+               JOIN ledger.posting l ON l.entry_id = e.id AND l.posted_on = e.posted_on
+                AND l.account_id = CASE e.kind WHEN 'returned' THEN 9000000001010 ELSE 9000000001020 END
+              WHERE e.kind IN ('returned', 'recovered', 'written_off')) later ON later.reference = p.reference
+ GROUP BY p.id
+HAVING coalesce(array_agg(later.kind) FILTER (WHERE later.kind IS NOT NULL), '{}') <>
+       CASE WHEN p.state IN ('returned', 'recovered', 'written_off') THEN ARRAY[p.state] ELSE '{}'::text[] END
+    OR abs(max(later.cents)) <> p.amount_cents;
+
 --: a payout in recovery has one entry that says what its member owes
 SELECT format('%s is %s with %s recovery entries of %s cents', p.reference, p.state, count(l.cents),
               coalesce(sum(l.cents), 0))
@@ -108,6 +121,33 @@ SELECT format('%s went to %s on %s, %s calls', p.reference, v.to_state, coalesce
   CROSS JOIN LATERAL (SELECT count(*) AS calls FROM attempt WHERE payout_id = p.id) a
  WHERE (v.to_state = 'reversed' AND e.class IS DISTINCT FROM 'definite_no')
     OR (v.to_state IN ('declined', 'cancelled') AND a.calls > 0);
+
+--: what only people may decide was proposed by one, agreed to by another, and done once
+SELECT format('%s: proposal %s', p.reference, coalesce(c.id, 0))
+  FROM evidence e
+  FULL JOIN (SELECT * FROM case_proposal WHERE outcome = 'executed') c ON c.id = e.proposal_id
+  JOIN payout p ON p.id = coalesce(e.payout_id, c.payout_id)
+ WHERE (e.source = 'person' OR c.id IS NOT NULL)
+   AND (e.source, e.class, e.payout_id, c.checker_id <> c.maker_id)
+       IS DISTINCT FROM ('person', c.evidence_class, c.payout_id, true)
+UNION ALL
+SELECT format('%s went to %s on %s of %s', p.reference, v.to_state, coalesce(e.class, 'nothing'),
+              coalesce(e.source, 'nobody'))
+  FROM payout_event v
+  JOIN payout p ON p.id = v.payout_id
+  LEFT JOIN evidence e ON e.id = v.evidence_id AND e.payout_id = v.payout_id
+ WHERE v.to_state IN ('returned', 'recovered', 'written_off')
+   AND (e.source, e.class) IS DISTINCT FROM
+       ('person', CASE v.to_state WHEN 'returned' THEN 'taken_back' WHEN 'recovered' THEN 'made_good'
+                                  ELSE 'given_up' END);
+
+--: what is held for a recovery is held until it is over, and no longer
+SELECT format('lien %s: %s', l.id, l.reason)
+  FROM ledger.lien l
+ WHERE l.released_at IS NULL AND l.reason LIKE 'recovery of %'
+   AND NOT EXISTS (SELECT FROM payout p
+                    WHERE p.state = 'recovery' AND l.reason = 'recovery of ' || p.reference
+                      AND p.account_id = l.account_id);
 
 --: a payout's events are a path of allowed moves that ends where the payout stands
 SELECT format('%s: event %s, %s to %s', p.reference, coalesce(v.version, 0),
@@ -169,7 +209,8 @@ SELECT format('%s is %s', p.reference, p.state)
 --: nothing works on a payout that has ended
 SELECT format('%s is %s', reference, state)
   FROM payout
- WHERE state IN ('declined', 'paid', 'reversed', 'cancelled')
+ WHERE state IN ('declined', 'paid', 'reversed', 'cancelled', 'recovery', 'recovered', 'written_off', 'returned')
+   AND NOT frozen  -- people may ask about a contradiction
    AND num_nonnulls(work_due_at, doubt_due_at, ask_due_at, resend_due_at, notice_due_at, sim_check_due_at) > 0;
 
 --: every message of M-PESA's that was worked became evidence, once
@@ -182,11 +223,14 @@ SELECT format('message %s, taken for %s', i.id, i.verdict)
 SELECT format('%s is %s, SMS: %s', p.reference, p.state,
               coalesce(string_agg(m.kind, ', ' ORDER BY m.queued_at), 'none'))
   FROM payout p
-  LEFT JOIN message m ON m.payout_id = p.id AND m.kind IN ('sent', 'failed', 'declined', 'cancelled')
+  LEFT JOIN message m ON m.payout_id = p.id
+                     AND m.kind IN ('sent', 'failed', 'declined', 'cancelled', 'returned', 'recovered', 'written_off')
  GROUP BY p.id
 HAVING coalesce(array_agg(m.kind ORDER BY m.kind) FILTER (WHERE m.kind IS NOT NULL), '{}') <>
-       CASE WHEN p.state IN ('paid', 'returned') THEN ARRAY['sent']
-            WHEN p.state IN ('reversed', 'recovery', 'recovered', 'written_off') THEN ARRAY['failed']
+       CASE WHEN p.state = 'paid' THEN ARRAY['sent']
+            WHEN p.state = 'returned' THEN ARRAY['returned', 'sent']
+            WHEN p.state IN ('reversed', 'recovery') THEN ARRAY['failed']
+            WHEN p.state IN ('recovered', 'written_off') THEN ARRAY['failed', p.state]
             WHEN p.state IN ('declined', 'cancelled') THEN ARRAY[p.state]
             ELSE '{}'::text[] END;
 
@@ -205,7 +249,9 @@ SELECT format('%s %s is %s after %s attempts', m.kind, m.id, m.state, m.attempts
 SELECT format('%s on %s', w.name, w.on_table)
   FROM (VALUES ('payout', 'payout_guard'), ('payout', 'payout_record'), ('payout', 'payout_kept'),
                ('payout_event', 'payout_event_kept'), ('attempt', 'attempt_kept'),
-               ('evidence', 'evidence_kept')) AS w(on_table, name)
+               ('evidence', 'evidence_kept'), ('evidence', 'evidence_of_people'),
+               ('case_proposal', 'case_proposal_guard'), ('case_proposal', 'case_proposal_kept'),
+               ('ledger.journal_entry', 'payout_end_is_moved')) AS w(on_table, name)
  WHERE NOT EXISTS (SELECT FROM pg_trigger t
                     WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
                       AND t.tgenabled IN ('O', 'A'));
