@@ -63,7 +63,7 @@ def read(data: bytes, columns: Columns) -> tuple[list[Record], list[Fault]]:
         UnreadableFile: too large, not UTF-8, not CSV, without rows, or with a header that has
             unknown, missing or repeated columns.
     """
-    lines = _lines(_text(data))
+    lines = rows(data)
     header = _header(next(lines, (1, []))[1], columns)
     records: list[Record] = []
     faults: list[Fault] = []
@@ -77,6 +77,15 @@ def read(data: bytes, columns: Columns) -> tuple[list[Record], list[Fault]]:
     if not records and not faults:
         raise UnreadableFile("the file has a header and no rows")
     return records, faults
+
+
+def rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Lines and their cells, blank ones left out, where the first line need not be a header.
+
+    Raises:
+        UnreadableFile: too large, empty, not UTF-8 or not CSV.
+    """
+    return _lines(_text(data))
 
 
 def _text(data: bytes) -> str:

@@ -38,7 +38,7 @@ WITH_START_PIN = "M00004"
 _IDS_OF_THE_NAMED = ("3344", "7788")
 _HOLIDAY_SHILLINGS = 12_500
 _START_PIN_VALID_H = 720
-FLOAT_SHILLINGS = 10_000_000
+FLOAT_SHILLINGS = 50_000_000
 IN_FORCE_FROM = date(2025, 1, 1)
 
 # From, to and fee in shillings: a bank's table of 2023, before excise duty.

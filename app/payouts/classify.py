@@ -138,7 +138,7 @@ def inbox(tx: Tx, payouts: Sequence[Payout], *, float_reserve_cents: int = 0) ->
             conversation_id=acknowledged.get(payout.id),
         )
         said = _said(Kind(row.kind), asked, row.body)
-        if said.of is Class.SUCCESS and _receipt_is_anothers(tx, payout.id, said.receipt):
+        if said.of is Class.SUCCESS and receipt_is_anothers(tx, payout.id, said.receipt):
             said = Said(Class.CONTRADICTION, code=said.code, detail="receipt of another payout")
         _keep(tx, row, said)
         is_acknowledged = row.query_id is not None or asked.conversation_id is not None
@@ -181,7 +181,8 @@ def _acknowledged(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, str]:
     return {row.payout_id: row.conversation_id for row in rows}
 
 
-def _receipt_is_anothers(tx: Tx, payout_id: UUID, receipt: str | None) -> bool:
+def receipt_is_anothers(tx: Tx, payout_id: UUID, receipt: str | None) -> bool:
+    """Whether this receipt was given for another payout of ours."""
     return bool(
         tx.scalar(
             sa.text(

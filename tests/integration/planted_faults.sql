@@ -211,3 +211,8 @@ UPDATE ledger.journal_entry SET kind = 'deposit' WHERE kind = 'opening';
 ALTER TABLE posting_batch DISABLE TRIGGER posting_batch_guard;
 
 DROP TRIGGER posting_batch_line_kept ON posting_batch_line;
+
+--: the guards of statements, differences and closed days are switched on
+ALTER TABLE day_close DISABLE TRIGGER day_close_kept;
+
+DROP TRIGGER statement_line_kept ON statement_line;

@@ -18,7 +18,7 @@ from tests.support.stories import Stories
 AMINA = Actor("command line", name="amina")
 GUARDS_OFF = "SET LOCAL session_replication_role = replica"
 """What only the owner can do: tests plant by it what takes hours, or a fault, to come about."""
-ELSEWHERE = {*PROVIDER_RULES, "batch_waits", "balances_differ"}
+ELSEWHERE = {*PROVIDER_RULES, "batch_waits", "balances_differ", "unknown_payment"}
 """Rules that tests of their own subjects make fire and clear."""
 
 
@@ -63,6 +63,20 @@ _TAKEN_BACK = (
     "INSERT INTO evidence (payout_id, source, class)"
     " SELECT id, 'statement', 'taken_back' FROM payout"
 )
+_PAID_YESTERDAY = (
+    "UPDATE payout SET state = 'paid', receipt = 'SKL61MQ8WL', evidence_id = 1, requested_at ="
+    " (date_trunc('day', now() AT TIME ZONE 'Africa/Nairobi' - interval '10 hours')"
+    "  - interval '1 hour') AT TIME ZONE 'Africa/Nairobi'"
+)
+_STATEMENT = (
+    "INSERT INTO statement_import (sha256, file_name, shortcode, covers_from, covers_to, lines,"
+    " opening_cents, closing_cents, imported_by)"
+    " VALUES ('x', 's.csv', '600000', now() - interval '3 days', now(), 0, 0, 0, 'tests')"
+)
+_OLD_BREAK = (
+    "INSERT INTO reconciliation_break (rule, subject, detail, cents, opened_at)"
+    " VALUES ('other_movement', 'SKL61MQ8WL', '', 1, now() - interval '2 days')"
+)
 _PROPOSAL = (
     "INSERT INTO case_proposal (payout_id, action, evidence_class, proof, reason, seen_version,"
     " seen_evidence, maker_id, made_at, expires_at) SELECT p.id, 'uphold', 'upheld', 'x', 'x', 1,"
@@ -98,6 +112,11 @@ SCENARIOS = {
     "proposal_waits": Scenario(
         (_STAFF, _PROPOSAL),
         ("UPDATE case_proposal SET outcome = 'void', decided_at = now()",),
+    ),
+    "statement_missing": Scenario((_PAID_YESTERDAY,), (_STATEMENT,)),
+    "break_old": Scenario(
+        (_OLD_BREAK,),
+        ("UPDATE reconciliation_break SET cleared_at = now()",),
     ),
     "results_silent": Scenario((_ACCEPTED,), (_RESULT.format(60, "now()"),)),
     "nobody_works": Scenario((_BEAT.format("clock"),), (_WORKS,)),

@@ -93,7 +93,7 @@ def statement(stories: Stories, *, hours: tuple[int, int], cents: int | None = N
                 "  1, 0, 0, 'tests') RETURNING id)"
                 " INSERT INTO statement_line (import_id, receipt, completed_at, details, status,"
                 "  paid_in_cents, withdrawn_cents, balance_cents, kind)"
-                " SELECT i.id, :receipt, now() + :since, 'B2C', 'Completed', 0, :cents, 0, 'payout'"
+                " SELECT i.id, :receipt, now() + :since, '', 'completed', 0, :cents, 0, 'payment'"
                 " FROM i WHERE CAST(:cents AS bigint) IS NOT NULL"
             ),
             {

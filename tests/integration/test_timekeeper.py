@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.db import Database
 from app.doorbell import Step
-from app.payouts import overdue
+from app.payouts import cases, overdue
 from app.payouts.deadlines import SILENT_S
 from app.providers.daraja import PAY_PATH
 from tests.support.http_script import closed_port
@@ -97,12 +97,19 @@ def test_what_was_told_is_due(stories: Stories) -> None:
     assert {Step.RESOLVE} == due(stories)
 
 
-def test_a_frozen_payout_is_neither_sent_nor_asked_about(stories: Stories) -> None:
+def test_a_frozen_payout_is_sent_by_nothing_and_asked_about_by_people(stories: Stories) -> None:
+    """A contradiction takes all its timers away; only `cases.ask` sets one again."""
     reference = stories.in_doubt()
     stories.told(reference, "callback", "contradiction")
-    for timer in ("work_due_at", "resend_due_at", "ask_due_at"):
+    with stories.db.transaction() as tx:
+        asked = "SELECT ask_due_at FROM payout WHERE reference = :reference"
+        assert tx.scalar(sa.text(asked), {"reference": reference}) is None
+    for timer in ("work_due_at", "resend_due_at"):
         pass_by(stories, reference, timer)
     assert set() == due(stories)
+    with stories.db.transaction() as tx:
+        cases.ask(tx, reference, by=stories.someone(1))
+    assert {Step.ASK} == due(stories)
 
 
 def test_a_payout_set_aside_rings_for_no_batch_of_its_step(stories: Stories) -> None:

@@ -19,6 +19,7 @@ FILES = (
     "payouts/sql/statements.sql",
     "payouts/sql/cases.sql",
     "operations/sql/alerts.sql",
+    "operations/sql/reconciliation.sql",
 )
 
 

@@ -14,22 +14,28 @@ CREATE TABLE statement_import (
     imported_by    text NOT NULL,
     CHECK (covers_to > covers_from)
 );
+-- A movement is kept once, however many files show it.
 CREATE TABLE statement_line (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     import_id        bigint NOT NULL REFERENCES statement_import,
     receipt          text NOT NULL,
     completed_at     timestamptz NOT NULL,
+    kind             text NOT NULL CHECK (kind IN ('payment', 'taken_back', 'charge', 'money_in', 'money_out')),
     details          text NOT NULL,
     status           text NOT NULL,
     paid_in_cents    bigint NOT NULL CHECK (paid_in_cents >= 0),
     withdrawn_cents  bigint NOT NULL CHECK (withdrawn_cents >= 0),
     balance_cents    bigint NOT NULL,
-    kind             text NOT NULL,
-    payout_id        uuid REFERENCES payout,
-    evidence_id      bigint REFERENCES evidence
+    payout_id        uuid REFERENCES payout,     -- that it is about, by our own id or by the receipt
+    evidence_id      bigint REFERENCES evidence, -- what it told that was not known
+    entry_id         uuid,                       -- what was booked because of it
+    UNIQUE (receipt, completed_at, paid_in_cents, withdrawn_cents, status)
 );
-CREATE INDEX statement_line_receipt ON statement_line (receipt);
+CREATE INDEX statement_line_payout ON statement_line (payout_id) WHERE payout_id IS NOT NULL;
 CREATE INDEX statement_line_unplaced ON statement_line (withdrawn_cents, completed_at) WHERE payout_id IS NULL;
+CREATE TRIGGER statement_import_kept BEFORE UPDATE OR DELETE ON statement_import
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER statement_line_kept BEFORE DELETE ON statement_line FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 GRANT SELECT, INSERT ON statement_import, statement_line TO baraza_app;
-GRANT UPDATE (payout_id, evidence_id) ON statement_line TO baraza_app;
+GRANT UPDATE (payout_id, evidence_id, entry_id) ON statement_line TO baraza_app;

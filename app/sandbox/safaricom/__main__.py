@@ -14,6 +14,7 @@ from app.sandbox.safaricom.book import Book
 from app.sandbox.safaricom.intruder import Intruder
 from app.sandbox.safaricom.knows import Knowledge
 from app.sandbox.safaricom.results import CHANGES
+from app.sandbox.safaricom.statement import Portal
 from app.sandbox.safaricom.truth import Truth
 from app.sandbox.store import Store
 from app.sandbox.web import Server
@@ -54,7 +55,8 @@ def main() -> None:
     )  # fmt: skip
     truth = Truth(store=store, book=book, access=access, courier=courier)
     knowledge = Knowledge(store=store, book=book, courier=courier)
-    doors = (api, truth, knowledge, Intruder(store=store, book=book), faults)
+    portal = Portal(book=book, shortcode=customer.shortcode)
+    doors = (api, truth, knowledge, portal, Intruder(store=store, book=book), faults)
     server = Server(given.port, [route for door in doors for route in door.routes()])
     process.run(server, store, courier.start)
 

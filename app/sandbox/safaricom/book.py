@@ -112,6 +112,13 @@ class Book:
                 "INSERT INTO payment (ocid, msisdn, cents, paid_at) VALUES (?, ?, ?, ?)",
                 asked.ocid, asked.msisdn, asked.cents, row["finished_at"],
             )  # fmt: skip
+            self._note(
+                str(row["transaction_id"]),
+                -asked.cents,
+                f"Business Payment to {asked.msisdn[:6]}***{asked.msisdn[-3:]} via API."
+                f" Original conversation ID is {asked.ocid}.",
+                party=asked.msisdn,
+            )
         return row
 
     def payout(self, ocid: str) -> dict[str, Any] | None:
@@ -133,7 +140,38 @@ class Book:
 
     def set_float(self, cents: int) -> None:
         """Top up or drain the account that payouts are made from."""
-        self._store.run("UPDATE account SET cents = ? WHERE name = ?", cents, UTILITY)
+        moved = cents - self.balance(UTILITY)
+        if moved:
+            self._change(UTILITY, moved)
+            way = "from" if moved > 0 else "to"
+            self._note(receipt(), moved, f"Organization Settlement {way} the working account")
+
+    def take_back(self, ocid: str) -> bool:
+        """Reverse a payment, as Safaricom's staff may. False: there is none to reverse."""
+        payout = self.payout(ocid)
+        paid = self._store.value("SELECT count(*) FROM payment WHERE ocid = ?", ocid)
+        if payout is None or not paid:
+            return False
+        self._store.run("DELETE FROM payment WHERE ocid = ?", ocid)
+        self._change(UTILITY, payout["cents"])
+        first = payout["transaction_id"]
+        details = f"Reversal of {first} by Safaricom"
+        self._note(receipt(), payout["cents"], details, party=payout["msisdn"], undoes=first)
+        return True
+
+    def movements(self, *, begins: float, ends: float) -> list[dict[str, Any]]:
+        """What moved on the account that payouts are made from, the oldest first."""
+        rows = self._store.rows(
+            "SELECT * FROM movement WHERE at >= ? AND at < ? ORDER BY id", begins, ends
+        )
+        return [dict(row) for row in rows]
+
+    def balance_at(self, at: float) -> int:
+        """What the account that payouts are made from held at a moment, in cents."""
+        moved: int = self._store.value(
+            "SELECT coalesce(sum(cents), 0) FROM movement WHERE at >= ?", at
+        )
+        return self.balance(UTILITY) - moved
 
     def _rules(self, asked: Asked) -> int:
         """The result code of M-PESA's own rules; 0 is paid."""
@@ -149,6 +187,16 @@ class Book:
         if held + asked.cents > WALLET_MAXIMUM:
             return 8
         return 1 if self.balance(UTILITY) < asked.cents else 0
+
+    def _note(
+        self, code: str, cents: int, details: str, *, party: str = "", undoes: str = ""
+    ) -> None:
+        """Keep a movement for the statement, after the account was changed."""
+        self._store.run(
+            "INSERT INTO movement (at, receipt, cents, balance, details, party, undoes)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            time.time(), code, cents, self.balance(UTILITY), details, party, undoes,
+        )  # fmt: skip
 
     def _change(self, account: str, cents: int) -> int:
         self._store.run("UPDATE account SET cents = cents + ? WHERE name = ?", cents, account)

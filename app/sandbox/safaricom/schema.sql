@@ -43,6 +43,19 @@ CREATE TABLE IF NOT EXISTS payment (
 );
 CREATE INDEX IF NOT EXISTS payment_msisdn ON payment (msisdn);
 
+-- What moved on the account that payouts are made from, in its order.
+CREATE TABLE IF NOT EXISTS movement (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    at       REAL NOT NULL,
+    receipt  TEXT NOT NULL,
+    cents    INTEGER NOT NULL,                  -- + in, - out
+    balance  INTEGER NOT NULL,                  -- after it
+    details  TEXT NOT NULL,
+    party    TEXT NOT NULL,
+    undoes   TEXT NOT NULL                      -- the receipt of the payment that was taken back
+);
+CREATE INDEX IF NOT EXISTS movement_at ON movement (at);
+
 -- Every call we got, whatever came of it.
 CREATE TABLE IF NOT EXISTS call (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,

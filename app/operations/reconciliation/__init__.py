@@ -1,0 +1,1 @@
+"""Our books beside M-PESA's statement: differences, and the end of a day."""
