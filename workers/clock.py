@@ -8,6 +8,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -17,10 +19,11 @@ from app.doorbell import Step
 from app.ledger import sealing, upkeep
 from app.messages import outbox
 from app.observability import configure_logs, logger
-from app.operations import alerting
+from app.operations import alerting, auditing
 from app.payouts import overdue, public_holidays
 from app.payouts.deadlines import SILENT_S
 from workers import jobs
+from workers.beside import Beside
 from workers.context import Context, open_context
 from workers.heartbeat import Heartbeat, name_of_this_process
 
@@ -92,7 +95,9 @@ def run(settings: Settings) -> None:
     context = open_context(settings, worker=name_of_this_process("clock"))
     _wait(context.db, stop)
     keeper = Timekeeper(context)
-    with Heartbeat(context.db, name=context.worker, queues="clock"):
+    with ExitStack() as beside:
+        beside.enter_context(Heartbeat(context.db, name=context.worker, queues="clock"))
+        beside.enter_context(Beside("audit", auditing.EVERY_S, partial(auditing.watch, context.db)))
         while not stop.wait(TICK_S):
             try:
                 keeper.tick()

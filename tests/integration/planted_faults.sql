@@ -34,6 +34,13 @@ ALTER TABLE ledger.posting ENABLE REPLICA TRIGGER balance;
 --: all accounts together net to zero
 UPDATE ledger.gl_daily SET debit_cents = debit_cents + 1 WHERE gl_code = 1010;
 
+--: the sums by general ledger account are those of members' balances and of system accounts
+UPDATE ledger.gl_daily SET debit_cents = debit_cents + 1, credit_cents = credit_cents + 2;
+
+UPDATE ledger.system_balance SET debit_cents = debit_cents + 1;
+
+UPDATE ledger.account_balance SET credit_cents = credit_cents + 1;
+
 --: money in transit is exactly what open payouts have taken from members
 UPDATE payout SET state = 'declined' WHERE state = 'reserved';
 
@@ -198,6 +205,11 @@ UPDATE message SET state = 'accepted', due_at = NULL;
 ALTER TABLE payout DISABLE TRIGGER payout_guard;
 
 DROP TRIGGER payout_event_kept ON payout_event;
+
+--: the record of audits is guarded
+ALTER TABLE audit_run DISABLE TRIGGER audit_run_kept;
+
+DROP TRIGGER audit_run_remembered ON audit_run;
 
 --: the guards of prices and limits are switched on
 ALTER TABLE withdrawal_limit DISABLE TRIGGER withdrawal_limit_kept;

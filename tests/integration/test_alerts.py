@@ -49,8 +49,14 @@ _SMS = (
 )
 _BEAT = (
     "INSERT INTO worker_heartbeat (name, queues, started_at) VALUES ('{0}', '{0}',"
-    " now() - interval '1 hour') ON CONFLICT (name) DO UPDATE SET beat_at = now()"
+    " now() - interval '{1} minutes') ON CONFLICT (name) DO UPDATE SET beat_at = now()"
 )
+_AUDIT = (
+    "INSERT INTO audit_run (kind, started_at, finished_at, rules, broken, unanswered, findings,"
+    " seen_to, seen_xact) VALUES ('recent', now(), now() - interval '{2} minutes', 30, {0}, {1},"
+    " '{3}', now(), 1)"
+)
+_FOUND = '[{{"rule": "no balance is below", "state": "{}", "detail": "account 7"}}]'
 _WRONG_PINS = (
     "INSERT INTO pin_attempt (session_id, transcript_mac, member_id, outcome)"
     " SELECT 's' || n, 'x'::bytea, id, 'wrong' FROM member, generate_series(1, 100) AS n"
@@ -119,7 +125,17 @@ SCENARIOS = {
         ("UPDATE reconciliation_break SET cleared_at = now()",),
     ),
     "results_silent": Scenario((_ACCEPTED,), (_RESULT.format(60, "now()"),)),
-    "nobody_works": Scenario((_BEAT.format("clock"),), (_WORKS,)),
+    "nobody_works": Scenario((_BEAT.format("clock", 1),), (_WORKS,)),
+    "audit_missing": Scenario(
+        (_WORKS, _BEAT.format("clock", 60), _AUDIT.format(0, 0, 10, "[]")),
+        (_AUDIT.format(0, 0, 1, "[]"),),
+    ),
+    "invariant_broken": Scenario(
+        (_AUDIT.format(1, 0, 1, _FOUND.format("broken")),), (_AUDIT.format(0, 0, 0, "[]"),)
+    ),
+    "invariant_unanswered": Scenario(
+        (_AUDIT.format(0, 1, 1, _FOUND.format("unanswered")),), (_AUDIT.format(0, 0, 0, "[]"),)
+    ),
     "callbacks_wait": Scenario(
         (_RESULT.format(60, "NULL"),), ("UPDATE inbox SET worked_at = now()",)
     ),

@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 FILES = (
+    "ledger/sql/faults_since.sql",
     "ledger/sql/books.sql",
     "providers/sql/care.sql",
     "payouts/sql/reversals.sql",
@@ -20,6 +21,7 @@ FILES = (
     "payouts/sql/cases.sql",
     "operations/sql/alerts.sql",
     "operations/sql/reconciliation.sql",
+    "operations/sql/audits.sql",
 )
 
 

@@ -1,3 +1,34 @@
+-- What is wrong with the books, or with our knowing that they are right.
+
+--: invariant_broken
+--: severity page
+--: do: run `baraza audit`; withdrawals are stopped: let nobody resume them before it is known why, and call the developers
+SELECT f.rule, f.detail
+  FROM (SELECT findings FROM audit_run ORDER BY id DESC LIMIT 1) r
+  CROSS JOIN jsonb_to_recordset(r.findings) AS f (rule text, state text, detail text)
+ WHERE f.state = 'broken';
+
+-- Nothing is known to be wrong, so nothing is stopped; but nobody knows that it is right either.
+--: invariant_unanswered
+--: severity page
+--: do: see whether PostgreSQL is overloaded; `baraza audit --last` shows how long audits take, `baraza audit` asks again
+SELECT f.rule, format('the last audit could not ask it: %s', f.detail)
+  FROM (SELECT findings FROM audit_run ORDER BY id DESC LIMIT 1) r
+  CROSS JOIN jsonb_to_recordset(r.findings) AS f (rule text, state text, detail text)
+ WHERE f.state = 'unanswered';
+
+-- An audit is made every minute. A full one, once a night, may take a few minutes by itself.
+--: audit_missing
+--: severity page
+--: do: see that `baraza clock` runs and what its log says about "audit"; run `baraza audit`
+SELECT 'audit', format('the last audit ended %s',
+              coalesce('at ' || to_char(max(finished_at) AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI'), 'never'))
+  FROM audit_run
+HAVING coalesce(max(finished_at) < now() - interval '5 minutes', true)
+   -- Where everything has only just been started, the first is still to come.
+   AND EXISTS (SELECT FROM worker_heartbeat WHERE queues = 'clock' AND started_at < now() - interval '5 minutes'
+                  AND beat_at > now() - interval '10 seconds');
+
 --: batch_waits
 --: severity warn
 --: do: `baraza ledger batches`; then another person runs `baraza ledger approve N` or `reject N`

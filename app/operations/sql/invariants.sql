@@ -2,9 +2,25 @@
 -- also in the middle of the worst run. Each query lists what breaks its rule; none is right.
 -- The line that begins with "--:" is the rule, in words that the audit prints. The books' own
 -- rules are in ledger.faults().
+--
+-- A rule is written once and asked in two ways. The full audit runs the query as it stands. The
+-- watch of every minute puts a condition in the place of each comment such as /*payouts p.id*/:
+-- "p.id is one of the payouts of late, and". So a comment stands where "and" binds as it must.
+-- What is read from sums or a small index has no such place, and is always asked about everything.
 
 --: all accounts together net to zero
 SELECT format('off by %s cents', sum(cents)) FROM ledger.trial_balance HAVING sum(cents) <> 0;
+
+--: the sums by general ledger account are those of members' balances and of system accounts
+SELECT format('account %s: %s cents, its accounts %s', t.gl_code, t.cents, coalesce(s.cents, 0))
+  FROM ledger.trial_balance t
+  LEFT JOIN (SELECT gl_code, sum(cents) AS cents
+               FROM (SELECT gl_code, cents FROM ledger.system_account
+                     UNION ALL
+                     SELECT a.gl_code, b.debit_cents - b.credit_cents
+                       FROM ledger.account_balance b JOIN ledger.account a ON a.id = b.account_id) one
+              GROUP BY gl_code) s USING (gl_code)
+ WHERE t.cents <> coalesce(s.cents, 0);
 
 --: money in transit is exactly what open payouts have taken from members
 SELECT format('in transit %s cents, open payouts %s cents', -s.cents, o.cents)
@@ -22,7 +38,7 @@ SELECT format('%s is %s with %s', p.reference, p.state,
   FROM payout p
   LEFT JOIN ledger.journal_entry r ON r.id = p.reserve_id AND r.posted_on = ledger.id_date(p.reserve_id)
   LEFT JOIN ledger.journal_entry e ON e.id = p.resolve_id AND e.posted_on = ledger.id_date(p.resolve_id)
- WHERE NOT CASE
+ WHERE /*payouts p.id*/ NOT CASE
        WHEN p.state IN ('requested', 'declined') THEN r.id IS NULL AND e.id IS NULL
        WHEN p.state IN ('reserved', 'submitting', 'submitted', 'in_doubt')
             THEN r.kind = 'reserve' AND e.id IS NULL
@@ -50,13 +66,13 @@ SELECT format('%s: account %s has %s cents in its %s, should have %s', p.referen
    AND e.kind::text = should.kind
   LEFT JOIN ledger.posting line
     ON line.entry_id = e.id AND line.posted_on = e.posted_on AND line.account_id = should.account_id
- WHERE should.cents <> 0 AND line.cents IS DISTINCT FROM should.cents;
+ WHERE /*payouts p.id*/ should.cents <> 0 AND line.cents IS DISTINCT FROM should.cents;
 
 --: every entry about a payout names a payout, under an id that the payout carries
 SELECT format('entry %s: %s %s', e.id, e.kind, e.reference)
   FROM ledger.journal_entry e
   LEFT JOIN payout p ON p.reference = e.reference
- WHERE e.kind IN ('reserve', 'settle', 'compensate', 'provider_charge', 'recovery')
+ WHERE /*entries e.xact_id*/ e.kind IN ('reserve', 'settle', 'compensate', 'provider_charge', 'recovery')
    AND NOT coalesce(CASE e.kind
            WHEN 'reserve' THEN e.id = p.reserve_id AND e.reverses IS NULL
            WHEN 'settle' THEN e.id = p.resolve_id AND e.reverses IS NULL
@@ -71,6 +87,7 @@ SELECT format('%s is %s with %s', p.reference, p.state, coalesce(string_agg(late
                JOIN ledger.posting l ON l.entry_id = e.id AND l.posted_on = e.posted_on
                 AND l.account_id = CASE e.kind WHEN 'returned' THEN 9000000001010 ELSE 9000000001020 END
               WHERE e.kind IN ('returned', 'recovered', 'written_off')) later ON later.reference = p.reference
+ WHERE /*payouts p.id*/ true
  GROUP BY p.id
 HAVING coalesce(array_agg(later.kind) FILTER (WHERE later.kind IS NOT NULL), '{}') <>
        CASE WHEN p.state IN ('returned', 'recovered', 'written_off') THEN ARRAY[p.state] ELSE '{}'::text[] END
@@ -85,6 +102,7 @@ SELECT format('%s is %s with %s recovery entries of %s cents', p.reference, p.st
                JOIN ledger.posting d ON d.entry_id = e.id AND d.posted_on = e.posted_on
                 AND d.account_id = 9000000001020
               WHERE e.kind = 'recovery') l ON l.reference = p.reference
+ WHERE /*payouts p.id*/ true
  GROUP BY p.id
 HAVING coalesce(array_agg(l.cents) FILTER (WHERE l.cents IS NOT NULL), '{}') <>
        CASE WHEN p.state IN ('recovery', 'recovered', 'written_off') THEN ARRAY[p.amount_cents]
@@ -100,7 +118,7 @@ SELECT format('account %s', coalesce(b.account_id, m.account_id))
 SELECT format('%s is %s on %s', p.reference, p.state, coalesce(e.class, 'nothing'))
   FROM payout p
   LEFT JOIN evidence e ON e.id = p.evidence_id AND e.payout_id = p.id
- WHERE p.state IN ('paid', 'recovery')
+ WHERE /*payouts p.id*/ p.state IN ('paid', 'recovery')
    AND (e.class, e.receipt, e.amount_cents) IS DISTINCT FROM ('success', p.receipt, p.amount_cents);
 
 --: no receipt speaks for two payouts
@@ -109,7 +127,7 @@ SELECT format('%s: %s', receipt, string_agg(DISTINCT reference, ', '))
         UNION ALL
         SELECT e.receipt, p.reference FROM evidence e JOIN payout p ON p.id = e.payout_id
          WHERE e.class = 'success') said
- WHERE receipt IS NOT NULL
+ WHERE /*receipts receipt*/ receipt IS NOT NULL
  GROUP BY receipt HAVING count(DISTINCT reference) > 1;
 
 --: money went back only on a definite no, or because nothing was ever sent; time alone moved none
@@ -119,15 +137,15 @@ SELECT format('%s went to %s on %s, %s calls', p.reference, v.to_state, coalesce
   JOIN payout p ON p.id = v.payout_id
   LEFT JOIN evidence e ON e.id = v.evidence_id AND e.payout_id = v.payout_id
   CROSS JOIN LATERAL (SELECT count(*) AS calls FROM attempt WHERE payout_id = p.id) a
- WHERE (v.to_state = 'reversed' AND e.class IS DISTINCT FROM 'definite_no')
-    OR (v.to_state IN ('declined', 'cancelled') AND a.calls > 0);
+ WHERE /*payouts v.payout_id*/ ((v.to_state = 'reversed' AND e.class IS DISTINCT FROM 'definite_no')
+    OR (v.to_state IN ('declined', 'cancelled') AND a.calls > 0));
 
 --: what only people may decide was proposed by one, agreed to by another, and done once
 SELECT format('%s: proposal %s', p.reference, coalesce(c.id, 0))
   FROM evidence e
   FULL JOIN (SELECT * FROM case_proposal WHERE outcome = 'executed') c ON c.id = e.proposal_id
   JOIN payout p ON p.id = coalesce(e.payout_id, c.payout_id)
- WHERE (e.source = 'person' OR c.id IS NOT NULL)
+ WHERE /*payouts p.id*/ (e.source = 'person' OR c.id IS NOT NULL)
    AND (e.source, e.class, e.payout_id, c.checker_id <> c.maker_id)
        IS DISTINCT FROM ('person', c.evidence_class, c.payout_id, true)
 UNION ALL
@@ -136,7 +154,7 @@ SELECT format('%s went to %s on %s of %s', p.reference, v.to_state, coalesce(e.c
   FROM payout_event v
   JOIN payout p ON p.id = v.payout_id
   LEFT JOIN evidence e ON e.id = v.evidence_id AND e.payout_id = v.payout_id
- WHERE v.to_state IN ('returned', 'recovered', 'written_off')
+ WHERE /*payouts v.payout_id*/ v.to_state IN ('returned', 'recovered', 'written_off')
    AND (e.source, e.class) IS DISTINCT FROM
        ('person', CASE v.to_state WHEN 'returned' THEN 'taken_back' WHEN 'recovered' THEN 'made_good'
                                   ELSE 'given_up' END);
@@ -156,20 +174,22 @@ SELECT format('%s: event %s, %s to %s', p.reference, coalesce(v.version, 0),
   LEFT JOIN (SELECT payout_id, version, from_state, to_state,
                     row_number() OVER path AS place, lead(version) OVER path IS NULL AS is_last,
                     lag(to_state) OVER path AS came_from
-               FROM payout_event WINDOW path AS (PARTITION BY payout_id ORDER BY version)) v
+               FROM payout_event WHERE /*payouts payout_id*/ true
+             WINDOW path AS (PARTITION BY payout_id ORDER BY version)) v
     ON v.payout_id = p.id
- WHERE v.version IS NULL
+ WHERE /*payouts p.id*/ (v.version IS NULL
     OR v.version <> v.place
     OR v.from_state IS DISTINCT FROM v.came_from
     OR (v.version = 1 AND v.to_state <> 'requested')
     OR (v.version > 1 AND NOT EXISTS (SELECT FROM payout_move m
                                        WHERE m.from_state = v.from_state AND m.to_state = v.to_state))
-    OR (v.is_last AND (v.to_state, v.version) <> (p.state, p.version));
+    OR (v.is_last AND (v.to_state, v.version) <> (p.state, p.version)));
 
 --: the calls of a payout are numbered without a gap, carry one and the same body, and are of a payout that may be sent
 SELECT format('%s is %s: %s calls, last is number %s, %s bodies', p.reference, p.state, count(*), max(a.n),
               count(DISTINCT a.body_hash))
   FROM attempt a JOIN payout p ON p.id = a.payout_id
+ WHERE /*payouts a.payout_id*/ true
  GROUP BY p.id
 HAVING count(*) <> max(a.n) OR count(DISTINCT a.body_hash) > 1
     OR p.state IN ('requested', 'declined', 'approval', 'reserved', 'cancelled');
@@ -177,7 +197,7 @@ HAVING count(*) <> max(a.n) OR count(DISTINCT a.body_hash) > 1
 --: no id of M-PESA's belongs to two payouts
 SELECT format('%s: %s', a.conversation_id, string_agg(DISTINCT p.reference, ', '))
   FROM attempt a JOIN payout p ON p.id = a.payout_id
- WHERE a.conversation_id IS NOT NULL
+ WHERE /*conversations a.conversation_id*/ a.conversation_id IS NOT NULL
  GROUP BY a.conversation_id HAVING count(DISTINCT a.payout_id) > 1;
 
 --: a member has at most one open payout
@@ -189,6 +209,7 @@ SELECT format('member %s: %s', member_id, string_agg(reference, ', '))
 --: a payout is what its member was shown: one quote, one payout, the same amounts
 SELECT format('%s', string_agg(p.reference, ', '))
   FROM payout p LEFT JOIN quote q ON q.id = p.quote_id
+ WHERE /*quotes p.quote_id*/ true
  GROUP BY p.quote_id, q.id
 HAVING count(*) > 1
     OR bool_or((p.member_id, p.account_id, p.amount_cents, p.fee_cents, p.duty_cents) IS DISTINCT FROM
@@ -209,14 +230,14 @@ SELECT format('%s is %s', p.reference, p.state)
 --: nothing works on a payout that has ended
 SELECT format('%s is %s', reference, state)
   FROM payout
- WHERE state IN ('declined', 'paid', 'reversed', 'cancelled', 'recovery', 'recovered', 'written_off', 'returned')
+ WHERE /*payouts id*/ state IN ('declined', 'paid', 'reversed', 'cancelled', 'recovery', 'recovered', 'written_off', 'returned')
    AND NOT frozen  -- people may ask about a contradiction
    AND num_nonnulls(work_due_at, doubt_due_at, ask_due_at, resend_due_at, notice_due_at, sim_check_due_at) > 0;
 
 --: every message of M-PESA's that was worked became evidence, once
 SELECT format('message %s, taken for %s', i.id, i.verdict)
-  FROM inbox i LEFT JOIN evidence e ON e.inbox_id = i.id
- WHERE i.worked_at IS NOT NULL
+  FROM inbox i LEFT JOIN evidence e ON e.inbox_id = i.id AND e.payout_id = i.payout_id
+ WHERE /*since i.received_at*/ i.worked_at IS NOT NULL
  GROUP BY i.id HAVING count(e.id) <> 1;
 
 --: every ended payout has told its member, once, and no SMS says what is not so
@@ -225,6 +246,7 @@ SELECT format('%s is %s, SMS: %s', p.reference, p.state,
   FROM payout p
   LEFT JOIN message m ON m.payout_id = p.id
                      AND m.kind IN ('sent', 'failed', 'declined', 'cancelled', 'returned', 'recovered', 'written_off')
+ WHERE /*payouts p.id*/ true
  GROUP BY p.id
 HAVING coalesce(array_agg(m.kind ORDER BY m.kind) FILTER (WHERE m.kind IS NOT NULL), '{}') <>
        CASE WHEN p.state = 'paid' THEN ARRAY['sent']
@@ -237,13 +259,13 @@ HAVING coalesce(array_agg(m.kind ORDER BY m.kind) FILTER (WHERE m.kind IS NOT NU
 --: an SMS about a payout names it and goes to its member's number
 SELECT format('%s: %s', p.reference, m.kind)
   FROM message m JOIN payout p ON p.id = m.payout_id
- WHERE strpos(m.body, p.reference) = 0 OR (m.member_id, m.msisdn) <> (p.member_id, p.msisdn);
+ WHERE /*payouts m.payout_id*/ (strpos(m.body, p.reference) = 0 OR (m.member_id, m.msisdn) <> (p.member_id, p.msisdn));
 
 --: every SMS either waits for its time or is done with
 SELECT format('%s %s is %s after %s attempts', m.kind, m.id, m.state, m.attempts)
   FROM message m
- WHERE (m.state = 'queued') <> (m.due_at IS NOT NULL)
-    OR (m.state <> 'queued' AND m.attempts = 0);
+ WHERE /*since m.queued_at*/ ((m.state = 'queued') <> (m.due_at IS NOT NULL)
+    OR (m.state <> 'queued' AND m.attempts = 0));
 
 --: the guards of payouts and their history are switched on
 SELECT format('%s on %s', w.name, w.on_table)
@@ -254,6 +276,13 @@ SELECT format('%s on %s', w.name, w.on_table)
                ('ledger.journal_entry', 'payout_end_is_moved')) AS w(on_table, name)
  WHERE NOT EXISTS (SELECT FROM pg_trigger t
                     WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
+                      AND t.tgenabled IN ('O', 'A'));
+
+--: the record of audits is guarded
+SELECT format('%s on audit_run', w.name)
+  FROM (VALUES ('audit_run_kept'), ('audit_run_remembered')) AS w(name)
+ WHERE NOT EXISTS (SELECT FROM pg_trigger t
+                    WHERE t.tgrelid = 'audit_run'::regclass AND t.tgname = w.name
                       AND t.tgenabled IN ('O', 'A'));
 
 --: the guards of prices and limits are switched on
@@ -272,7 +301,7 @@ SELECT format('entry %s: %s %s', e.id, e.kind, e.reference)
   LEFT JOIN posting_batch b ON b.id = l.batch_id
   LEFT JOIN ledger.posting p
     ON p.entry_id = e.id AND p.posted_on = e.posted_on AND p.account_id = l.account_id
- WHERE e.kind IN ('deposit', 'withdrawal', 'salary', 'correction')
+ WHERE /*entries e.xact_id*/ e.kind IN ('deposit', 'withdrawal', 'salary', 'correction')
    AND (b.state, b.checker_id <> b.maker_id, l.kind, l.reference, l.cents)
        IS DISTINCT FROM ('posted', true, e.kind::text, e.reference, -p.cents);
 
