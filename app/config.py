@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.errors import Misconfigured
+from app.msisdn import is_e164, mask
 
 DEVELOPMENT_SECRET = "for-development-only"  # noqa: S105 - refused in production
 MASK = "********"
@@ -25,6 +26,8 @@ SECRET_LENGTH_MIN = 32
 Names = Annotated[tuple[str, ...], NoDecode]
 Seconds = Annotated[tuple[int, ...], NoDecode]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+Phones = Annotated[tuple[SecretStr, ...], NoDecode]
+"""Numbers of people: no error and no list shows them whole."""
 
 
 class Settings(BaseSettings):
@@ -129,6 +132,24 @@ class Settings(BaseSettings):
     )
     at_read_timeout_s: float = Field(9, gt=0, le=30, description="seconds")
 
+    alert_webhook_url: str = Field("", description="address that alerts are posted to; empty: none")
+    alert_webhook_secret: SecretStr = Field(
+        SecretStr(DEVELOPMENT_SECRET), description="signs what is posted there"
+    )
+    alert_phones: Phones = Field((), description="comma; +254...; on duty: SMS of every page")
+    alert_escalation_phones: Phones = Field(
+        (), description="comma; +254...; SMS of a page that nobody acknowledged"
+    )
+    alert_escalate_after_min: int = Field(
+        15, ge=1, le=1440, description="minutes until a page that nobody acknowledged escalates"
+    )
+    alert_sms_per_h_max: int = Field(
+        10,
+        ge=1,
+        le=100,
+        description="SMS an hour to each of these phones; the last tells of the rest",
+    )
+
     ussd_service_codes: Names = Field(("*384*2025#",), description="comma; codes we answer")
     callback_secrets: Secrets = Field(
         (SecretStr(DEVELOPMENT_SECRET),), description="comma, newest first; keys of our doors"
@@ -145,6 +166,8 @@ class Settings(BaseSettings):
         "ussd_service_codes",
         "callback_secrets",
         "callback_sources",
+        "alert_phones",
+        "alert_escalation_phones",
         "payout_resend_after_s",
         "payout_ask_after_s",
         mode="before",
@@ -160,6 +183,14 @@ class Settings(BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for cidr in value:
             ipaddress.ip_network(cidr)
+        return value
+
+    @field_validator("alert_phones", "alert_escalation_phones")
+    @classmethod
+    def _phones(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for number in value:
+            if not is_e164(number.get_secret_value()):
+                raise ValueError("must be numbers such as +254712345678")
         return value
 
     @field_validator("callback_secrets")
@@ -193,7 +224,7 @@ class Settings(BaseSettings):
             raise ValueError("must look like redis://host:6379/0")
         return value
 
-    @field_validator("public_url", "daraja_url", "at_url", "at_insights_url")
+    @field_validator("public_url", "daraja_url", "at_url", "at_insights_url", "alert_webhook_url")
     @classmethod
     def _http(cls, value: str) -> str:
         if value and (
@@ -291,6 +322,10 @@ class Settings(BaseSettings):
             value = getattr(self, name)
             if isinstance(value, SecretStr) or name == "callback_secrets":
                 shown[name.upper()] = MASK
+            elif name in {"alert_phones", "alert_escalation_phones"}:
+                shown[name.upper()] = ",".join(mask(one.get_secret_value()) for one in value)
+            elif name == "alert_webhook_url" and value:
+                shown[name.upper()] = _without_path(value)
             elif name in {"database_url", "database_owner_url", "redis_url"} and value:
                 shown[name.upper()] = _without_password(value)
             elif isinstance(value, tuple):
@@ -339,7 +374,27 @@ def _production_faults(settings: Settings) -> list[str]:
             for name in addresses
             if not getattr(settings, name).startswith("https://")
         ),
+        *_webhook_faults(settings),
     ]
+
+
+def _webhook_faults(settings: Settings) -> list[str]:
+    """Alerts tell strangers where we are weak, and a forged one sends people the wrong way."""
+    if not settings.alert_webhook_url:
+        return []
+    secret = settings.alert_webhook_secret.get_secret_value()
+    faults = []
+    if not settings.alert_webhook_url.startswith("https://"):
+        faults.append("ALERT_WEBHOOK_URL must be an https:// address in production")
+    if secret == DEVELOPMENT_SECRET or len(secret) < SECRET_LENGTH_MIN:
+        faults.append(f"ALERT_WEBHOOK_SECRET needs {SECRET_LENGTH_MIN} characters or more")
+    return faults
+
+
+def _without_path(url: str) -> str:
+    """Addresses of chat rooms hold their secret in the path."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}/{MASK}"
 
 
 def _without_password(url: str) -> str:

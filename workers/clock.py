@@ -19,7 +19,8 @@ from app.doorbell import Step
 from app.ledger import sealing, upkeep
 from app.messages import outbox
 from app.observability import configure_logs, logger
-from app.operations import alerting, auditing
+from app.operations import alerting, auditing, notifying
+from app.operations.notifying import Notifier
 from app.payouts import overdue, public_holidays
 from app.payouts.deadlines import SILENT_S
 from workers import jobs
@@ -98,6 +99,8 @@ def run(settings: Settings) -> None:
     with ExitStack() as beside:
         beside.enter_context(Heartbeat(context.db, name=context.worker, queues="clock"))
         beside.enter_context(Beside("audit", auditing.EVERY_S, partial(auditing.watch, context.db)))
+        notifier = Notifier.from_settings(settings, context.db, context.sms)
+        beside.enter_context(Beside("notices", notifying.EVERY_S, notifier.round))
         while not stop.wait(TICK_S):
             try:
                 keeper.tick()

@@ -1,11 +1,16 @@
 """`baraza alerts`: what is wrong now, what to do first, and who is at it."""
 
+import sys
+
 import click
 
-from app import audit
+from app import audit, config
 from app.commands import configuring, output
 from app.commands.session import database
 from app.operations import alerting
+from app.operations.alerting import Alert
+from app.operations.notifying import Notifier
+from app.providers.africastalking import Sms
 
 LISTED_MAX = 200
 
@@ -18,8 +23,10 @@ def alerts() -> None:
     baraza alerts list
     baraza alerts ack payout_frozen BRZ2345678 --reason "asking Safaricom"
     baraza alerts rules
+    baraza alerts test
 
-    An alert opens and clears by itself; to acknowledge it only says that somebody is at it.
+    An alert opens and clears by itself; to acknowledge it only says that somebody is at it. Who is
+    told of one is set by ALERT_WEBHOOK_URL, ALERT_PHONES and ALERT_ESCALATION_PHONES.
     """  # noqa: D301 - \b is click's mark for lines that stay lines
 
 
@@ -42,7 +49,7 @@ def show(*, with_cleared: bool, as_json: bool) -> None:
             one.rule,
             one.subject,
             output.moment(one.opened_at),
-            "over" if one.cleared_at else one.acknowledged_by or "open",
+            _state(one),
             one.detail,
         )
         for one in found
@@ -74,3 +81,36 @@ def rules(*, as_json: bool) -> None:
         return
     rows = [(one.severity, one.name, one.do) for one in watched]
     output.console().print(output.table(("Severity", "Rule", "Do first"), rows))
+
+
+@alerts.command()
+@output.as_json
+def test(*, as_json: bool) -> None:
+    """Send a test to the webhook and to every phone, and say what came of it.
+
+    Exit code 1 if any could not be told, or if nobody would be. An accepted SMS is on its way; look
+    at the phone.
+    """
+    settings = config.load()
+    with database() as db:
+        gateway = Sms.from_settings(settings)
+        told = Notifier.from_settings(settings, db, gateway).test()
+        with db.transaction() as tx:
+            outcomes = {channel: outcome.told for channel, outcome in told.items()}
+            audit.record(tx, "alert_channels_tested", by=audit.operator(), told=outcomes)
+    if as_json:
+        output.print_json(told)
+    elif told:
+        rows = [(name, "told" if one.told else one.reason) for name, one in told.items()]
+        output.console().print(output.table(("Channel", "Outcome"), rows))
+    else:
+        click.echo("Nobody is told of alerts: set ALERT_WEBHOOK_URL or ALERT_PHONES.")
+    sys.exit(0 if told and all(one.told for one in told.values()) else 1)
+
+
+def _state(alert: Alert) -> str:
+    if alert.cleared_at:
+        return "over"
+    if alert.acknowledged_by:
+        return alert.acknowledged_by
+    return "open, escalated" if alert.escalated_at else "open"

@@ -3,12 +3,12 @@
 A rule is a query in `alert_rules/*.sql` that returns a row (subject, detail) for each thing that is
 wrong at this moment, with a severity and the first thing to do. Lower packages raise no alerts:
 they record facts, which the rules read. An alert says that something is late or needs a person;
-that something is wrong in the books, the invariants say.
+that something is wrong in the books, the invariants say. Who is told of an alert: `notices`.
 """
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -27,6 +27,8 @@ SUBJECTS_MAX = 100
 """Of one rule: who looks at a hundred needs no more to see that it is everything."""
 BROKEN = "alert_rule_broken"
 """The alert of a rule that raises. What the rule had opened stays: a failure clears nothing."""
+QUIET_S = 600
+"""What clears and comes back within this time is the same alert."""
 _BLOCK = re.compile(
     r"^--: (?P<name>[a-z0-9_]+)\n--: severity (?P<severity>page|warn)\n--: do: (?P<do>\S.*)\n"
     r"(?P<query>(?:(?!--: ).*\n?)+)",
@@ -63,14 +65,20 @@ class Alert:
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     note: str | None
+    escalated_at: datetime | None
     cleared_at: datetime | None
     do: str
     """The first thing to do."""
 
 
 _SEE = sa.text(
-    "INSERT INTO alert (rule, subject, severity, detail)"
-    " VALUES (:rule, :subject, :severity, :detail)"
+    "WITH again AS ("
+    " UPDATE alert SET cleared_at = NULL, detail = :detail, last_seen_at = now()"
+    " WHERE rule = :rule AND subject = :subject AND cleared_at > now() - :quiet"
+    " AND NOT EXISTS (SELECT FROM alert o WHERE o.rule = :rule AND o.subject = :subject"
+    " AND o.cleared_at IS NULL) RETURNING id"
+    ") INSERT INTO alert (rule, subject, severity, detail)"
+    " SELECT :rule, :subject, :severity, :detail WHERE NOT EXISTS (SELECT FROM again)"
     " ON CONFLICT (rule, subject) WHERE cleared_at IS NULL"
     " DO UPDATE SET detail = excluded.detail, severity = excluded.severity, last_seen_at = now()"
     " RETURNING opened_at = last_seen_at AS is_new"
@@ -81,7 +89,7 @@ _CLEAR = sa.text(
 )
 _LIST = sa.text(
     "SELECT rule, subject, severity, detail, opened_at, acknowledged_at, acknowledged_by, note,"
-    " cleared_at FROM alert WHERE cleared_at IS NULL OR :cleared"
+    " escalated_at, cleared_at FROM alert WHERE cleared_at IS NULL OR :cleared"
     " ORDER BY cleared_at IS NOT NULL, severity, opened_at DESC LIMIT :limit"
 )
 _ACKNOWLEDGE = sa.text(
@@ -123,7 +131,6 @@ def findings(tx: Tx, rule: Rule) -> list[tuple[str, str]]:
 
 def listed(tx: Tx, *, with_cleared: bool, limit: int) -> list[Alert]:
     """Open alerts, worst first; then those that are over, if they are wanted."""
-    do = {rule.name: rule.do for rule in rules()}
     rows = tx.execute(_LIST, {"cleared": with_cleared, "limit": limit})
     return [
         Alert(
@@ -135,11 +142,18 @@ def listed(tx: Tx, *, with_cleared: bool, limit: int) -> list[Alert]:
             acknowledged_at=row.acknowledged_at,
             acknowledged_by=row.acknowledged_by,
             note=row.note,
+            escalated_at=row.escalated_at,
             cleared_at=row.cleared_at,
-            do=do.get(row.rule, "read the log of the timekeeper"),
+            do=first_thing_to_do(row.rule),
         )
         for row in rows
     ]
+
+
+def first_thing_to_do(rule: str) -> str:
+    """What a rule's alert asks of whoever sees it."""
+    known = {one.name: one.do for one in rules()}
+    return known.get(rule, "read the log of the timekeeper")
 
 
 def acknowledge(tx: Tx, rule: str, subject: str | None, *, reason: str, by: Actor) -> list[str]:
@@ -192,7 +206,7 @@ def _ask(tx: Tx, rule: Rule) -> bool:
 
 def _see(tx: Tx, rule: str, subject: str, severity: Severity, detail: str) -> None:
     facts = {"rule": rule, "subject": subject, "severity": severity, "detail": detail}
-    if tx.scalar(_SEE, facts):
+    if tx.scalar(_SEE, {**facts, "quiet": timedelta(seconds=QUIET_S)}):
         logger().error("alert_opened", **facts)
 
 

@@ -201,14 +201,22 @@ def test_a_rule_fires_and_clears(db: Database, owner_db: Database, payout: str, 
     assert all(one.cleared_at is not None for one in kept)
 
 
-def test_what_comes_back_is_a_new_alert(db: Database, owner_db: Database, payout: str) -> None:
+@pytest.mark.parametrize(("minutes", "alerts"), [(9, 1), (11, 2)])
+def test_what_comes_back_soon_is_the_same_alert(
+    db: Database, owner_db: Database, payout: str, minutes: int, alerts: int
+) -> None:
+    """Whatever flaps is one alert; what comes back later is a new one."""
     for _ in range(2):
         do(owner_db, SCENARIOS["payout_frozen"].plant)
         assert {"payout_frozen": [payout]} == look(db)
+        assert {"payout_frozen": [payout]} == look(db)
         do(owner_db, SCENARIOS["payout_frozen"].heal)
         assert {} == look(db)
+        with owner_db.transaction() as tx:
+            past = sa.text("UPDATE alert SET cleared_at = now() - make_interval(mins => :minutes)")
+            tx.execute(past, {"minutes": minutes})
     with db.transaction() as tx:
-        assert 2 == len(alerting.listed(tx, with_cleared=True, limit=10))
+        assert alerts == len(alerting.listed(tx, with_cleared=True, limit=10))
 
 
 def test_an_acknowledged_alert_stays_until_it_is_over(

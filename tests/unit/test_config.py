@@ -97,3 +97,32 @@ def test_shown_settings_hold_no_secret() -> None:
     assert shown["DATABASE_URL"] == f"postgresql+psycopg://baraza:{MASK}@db/baraza"
     assert shown["PIN_PEPPER"] == MASK
     assert shown["CALLBACK_SOURCES"] == "196.201.214.0/24,196.201.213.44"
+
+
+def test_numbers_on_duty_and_the_webhooks_path_are_not_shown() -> None:
+    """Chat rooms keep their secret in the path; numbers are people's own."""
+    given = {
+        "ALERT_PHONES": "+254711000001, +254711000002",
+        "ALERT_WEBHOOK_URL": "https://chat.example/rooms/hunter2",
+        "ALERT_WEBHOOK_SECRET": LONG,
+    }
+    shown = config.load({**PRODUCTION, **given}).masked()
+    assert "0711***001,0711***002" == shown["ALERT_PHONES"]
+    assert f"https://chat.example/{MASK}" == shown["ALERT_WEBHOOK_URL"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALERT_WEBHOOK_URL", "http://chat.example/rooms"),
+        ("ALERT_WEBHOOK_SECRET", "short"),
+        ("ALERT_PHONES", "0711000001"),
+        ("ALERT_ESCALATION_PHONES", "+15551234567"),
+    ],
+)
+def test_alerts_go_nowhere_that_could_be_wrong(name: str, value: str) -> None:
+    good = {"ALERT_WEBHOOK_URL": "https://chat.example/rooms", "ALERT_WEBHOOK_SECRET": LONG}
+    assert config.load({**PRODUCTION, **good}).alert_webhook_url
+    with pytest.raises(Misconfigured, match=name) as wrong:
+        config.load({**PRODUCTION, **good, name: value})
+    assert value not in str(wrong.value)

@@ -22,6 +22,7 @@ FILES = (
     "operations/sql/alerts.sql",
     "operations/sql/reconciliation.sql",
     "operations/sql/audits.sql",
+    "operations/sql/notices.sql",
 )
 
 
