@@ -25,6 +25,12 @@ def main() -> int:
     add("--per-second", type=float, help="withdrawals a second at most")
     add("--refusals", action="store_true", help="M-PESA refuses everything")
     add("--everything", action="store_true", help="at the end kill everything with all in flight")
+    add(
+        "--backlog",
+        type=int,
+        default=0,
+        help="then take in so many at once, and kill everything in the midst of them",
+    )
     add("--wrong-rule", choices=NAMES, help="break a rule on purpose: the run must fail")
     add("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
@@ -38,6 +44,7 @@ def main() -> int:
             refuses_everything=given.refusals,
             per_s_max=given.per_second,
             kills_everything=given.everything,
+            backlog=given.backlog,
             commands=commands(given.wrong_rule),
             drain_s_max=WRONG_DRAIN_S_MAX if given.wrong_rule else DRAIN_S_MAX,
         )

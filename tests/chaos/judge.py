@@ -19,6 +19,7 @@ ENDED = {*PAID_STATES, "reversed", "declined", "cancelled"}
 _PAYOUTS = """
     SELECT p.id::text AS ocid, p.reference, p.state, p.amount_cents, p.msisdn, p.frozen,
            EXISTS (SELECT FROM attempt a WHERE a.payout_id = p.id) AS called,
+           EXISTS (SELECT FROM payout_case c WHERE c.payout_id = p.id) AS has_case,
            (SELECT count(*) FROM message WHERE payout_id = p.id AND kind = 'sent') AS told_sent,
            (SELECT count(*) FROM message WHERE payout_id = p.id AND kind = 'failed') AS told_failed
       FROM payout p
@@ -150,12 +151,17 @@ def _against_mpesa(
             yield f"{payout.reference} was given back before M-PESA paid it"
         if payout.state in PAID_STATES and payout.ocid not in paid["by_ocid"]:
             yield f"{payout.reference} is {payout.state} although M-PESA never paid it"
-        if (
-            payout.state not in ENDED
-            and not payout.frozen
-            and not (payout.state == "in_doubt" and not _known(world, payout.ocid))
-        ):
-            yield f"{payout.reference} is still {payout.state}"
+        yield from _still_open(world, payout)
+
+
+def _still_open(world: World, payout: sa.Row[Any]) -> Iterator[str]:
+    """What has not ended must be what only people can end, and they must know of it."""
+    only_people = payout.frozen or (payout.state == "in_doubt" and not _known(world, payout.ocid))
+    if payout.state not in ENDED and not only_people:
+        yield f"{payout.reference} is still {payout.state}"
+    needs_them = only_people or payout.state == "recovery"
+    if needs_them and not payout.has_case:
+        yield f"{payout.reference} is {payout.state}, and no case tells a person of it"
 
 
 def _against_texts(world: World, payouts: Sequence[sa.Row[Any]]) -> Iterator[str]:

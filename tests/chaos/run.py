@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from app.db import DatabaseAway
-from tests.chaos import judge
+from tests.chaos import backlog, judge
 from tests.chaos.faults import FAULTS, TRANSIENT, Fault, Plan
 from tests.chaos.judge import Verdict
 from tests.chaos.load import ENDINGS, REFUSED_ONLY, Load
@@ -30,6 +30,8 @@ class Plans:
     per_s_max: float | None = None
     kills_everything: bool = False
     """At the end, with all in flight: kill -9, PostgreSQL's immediate stop, Redis emptied."""
+    backlog: int = 0
+    """So many withdrawals wait when the workers start, and all is killed in the midst of them."""
     settings: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, list[str]] = field(default_factory=dict)
     """Other commands for Baraza's processes, by name: for rules that are wrong on purpose."""
@@ -42,6 +44,7 @@ class Plans:
         """The command that runs the same again."""
         words = [f"--payouts {self.payouts} --seed {self.seed} --members {self.members}"]
         words += [f"--every {self.fault_every_s:g}", f"--threads {self.threads}"]
+        words += [f"--backlog {self.backlog}"] * bool(self.backlog)
         words += ["--refusals"] * self.refuses_everything + ["--everything"] * self.kills_everything
         return f"make chaos ARGS='{' '.join(words)}'"
 
@@ -91,7 +94,10 @@ def run(plans: Plans) -> Report:
         with reading(everything.stack.logins.owner) as reader:
             with load.dialling():
                 _trouble(everything, plan, load, plans)
-            if plans.kills_everything:
+            if plans.backlog:
+                load.taken.update(backlog.fill(everything, plans.backlog, seed=plans.seed))
+                _under_way(everything, plans.drain_s_max)
+            if plans.kills_everything or plans.backlog:
                 in_flight, carried_on = _kill_everything(everything, plans.drain_s_max)
             _quiet(everything, plans.drain_s_max)
         verdict = judge.judge(everything)
@@ -119,6 +125,20 @@ def _trouble(everything: World, plan: Plan, load: Load, plans: Plans) -> None:
         if plans.fault_every_s and time.monotonic() >= due:
             plan.strike(everything)
             due = time.monotonic() + everything.chance.uniform(0.5, 1.5) * plans.fault_every_s
+
+
+def _under_way(everything: World, wait_s_max: float) -> None:
+    """Wait until the workers are in the midst of it: some have ended, some are with M-PESA."""
+    until = time.monotonic() + wait_s_max
+    found = "SELECT count(*) FILTER (WHERE state = :state) FROM payout"
+    while time.monotonic() < until:
+        with everything.owner.transaction() as tx:
+            ended = tx.scalar(sa.text(found), {"state": "paid"}) or 0
+            sent = tx.scalar(sa.text(found), {"state": "submitted"}) or 0
+        if ended and sent:
+            return
+        time.sleep(0.1)
+    raise AssertionError("nothing of the backlog was ever paid")
 
 
 def _kill_everything(everything: World, wait_s_max: float) -> tuple[int, float]:
