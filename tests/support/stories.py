@@ -53,7 +53,7 @@ class Stories:
     def person(self, *, cents: int = SAVINGS_CENTS, language: str = "en") -> Person:
         """A new member with this much on a savings account."""
         self._people += 1
-        msisdn = f"+2547120000{self._people:02d}"
+        msisdn = f"+254712{self._people:06d}"
         with self.db.transaction() as tx:
             account = member_account(tx, cents=cents)
             member = tx.scalar(
