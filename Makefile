@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-browser test-all check demo bench chaos lock format clean
+.PHONY: help run test test-browser test-all simulate check demo bench chaos lock format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,10 @@ test: .venv/.ready-dev ## every test, on real servers that start and stop by the
 test-browser: .venv/.ready-dev ## the phone page in Chromium, which must be installed
 	$(BIN)/python -m pytest tests/browser
 
-test-all: test test-browser ## both
+simulate: .venv/.ready-dev ## play seeds of the whole saga on a clock of its own; ARGS="--seed 7 --trace"
+	$(BIN)/python -m tests.simulation $(ARGS)
+
+test-all: test test-browser simulate ## all three
 
 bench: .venv/.ready-dev ## how fast the USSD door is with everything running; ARGS="--seconds 60"
 	$(BIN)/python -m tests.bench hops $(ARGS)
