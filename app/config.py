@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     )
     at_read_timeout_s: float = Field(9, gt=0, le=30, description="seconds")
 
+    audit_every_s: int = Field(
+        60, ge=5, le=240, description="seconds between audits of what is new; one a night reads all"
+    )
     alert_webhook_url: str = Field("", description="address that alerts are posted to; empty: none")
     alert_webhook_secret: SecretStr = Field(
         SecretStr(DEVELOPMENT_SECRET), description="signs what is posted there"

@@ -98,7 +98,8 @@ def run(settings: Settings) -> None:
     keeper = Timekeeper(context)
     with ExitStack() as beside:
         beside.enter_context(Heartbeat(context.db, name=context.worker, queues="clock"))
-        beside.enter_context(Beside("audit", auditing.EVERY_S, partial(auditing.watch, context.db)))
+        audit = partial(auditing.watch, context.db, every_s=settings.audit_every_s)
+        beside.enter_context(Beside("audit", settings.audit_every_s, audit))
         notifier = Notifier.from_settings(settings, context.db, context.sms)
         beside.enter_context(Beside("notices", notifying.EVERY_S, notifier.round))
         while not stop.wait(TICK_S):

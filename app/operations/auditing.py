@@ -23,7 +23,6 @@ from app.operations.invariants import Finding, Since
 from app.payouts import switch
 
 Kind = Literal["full", "recent"]
-EVERY_S = 60
 OVERLAP_S = 120
 """Longer than any database transaction of ours, which stamps its rows before it commits them."""
 SPAN_S_MAX = 3600
@@ -91,10 +90,10 @@ _LIST = sa.text(
 )
 
 
-def watch(db: Database) -> Kind | None:
+def watch(db: Database, *, every_s: float) -> Kind | None:
     """Make the audit that is due: a full one once a night, else one about what is new.
 
-    Returns what it was, or None where another process makes it, or has just made it.
+    Returns what it was, or None where another process makes it, or made one in half that time.
     """
     with db.transaction() as tx:
         if not tx.scalar(sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended('audit', 0))")):
@@ -105,7 +104,7 @@ def watch(db: Database) -> Kind | None:
             _full(tx, last)
             tx.execute(_PRUNE, {"kept": timedelta(days=KEPT_DAYS)})
             return "full"
-        if last.age_s < EVERY_S / 2:
+        if last.age_s < every_s / 2:
             return None
         _recent(tx, last)
         return "recent"

@@ -42,7 +42,7 @@ def do(owner: Database, statement: str) -> None:
 def minute(db: Database, owner: Database) -> str | None:
     """The audit of a minute, as if a minute had passed since the last one."""
     do(owner, "UPDATE audit_run SET finished_at = finished_at - interval '1 minute'")
-    return auditing.watch(db)
+    return auditing.watch(db, every_s=60)
 
 
 def broken(db: Database) -> list[str]:
@@ -65,7 +65,7 @@ def test_the_first_audit_reads_everything_the_next_what_is_new(
     db: Database, owner_db: Database, paid: str
 ) -> None:
     """And the first one of each night reads everything again."""
-    assert ["full", None] == [auditing.watch(db), auditing.watch(db)]
+    assert ["full", None] == [auditing.watch(db, every_s=60), auditing.watch(db, every_s=60)]
     assert "recent" == minute(db, owner_db)
     do(owner_db, "UPDATE audit_run SET started_at = started_at - interval '1 day'")
     assert "full" == minute(db, owner_db)
@@ -76,7 +76,7 @@ def test_the_first_audit_reads_everything_the_next_what_is_new(
 def test_a_broken_rule_stops_withdrawals_and_names_itself(
     db: Database, owner_db: Database, paid: str
 ) -> None:
-    auditing.watch(db)
+    auditing.watch(db, every_s=60)
     do(owner_db, PLANT)
     minute(db, owner_db)
     assert RULE in broken(db)
@@ -90,7 +90,7 @@ def test_a_person_who_resumes_is_not_overruled_for_the_same(
     db: Database, owner_db: Database, paid: str
 ) -> None:
     """It stays on record as broken, also when it is old; broken anew, it stops anew."""
-    auditing.watch(db)
+    auditing.watch(db, every_s=60)
     do(owner_db, PLANT)
     minute(db, owner_db)
     resume(db)
@@ -112,7 +112,7 @@ def test_stopped_already_is_no_error(db: Database, owner_db: Database, paid: str
     with db.transaction() as tx:
         switch.stop(tx, reason="drill", by=AMINA)
     do(owner_db, PLANT)
-    assert "full" == auditing.watch(db)
+    assert "full" == auditing.watch(db, every_s=60)
     stop = stopped(db)
     assert stop is not None
     assert "drill" == stop.reason
@@ -121,7 +121,7 @@ def test_stopped_already_is_no_error(db: Database, owner_db: Database, paid: str
 def test_a_rule_that_cannot_be_asked_stops_nobody(
     db: Database, owner_db: Database, paid: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    auditing.watch(db)
+    auditing.watch(db, every_s=60)
     slow = Invariant("slow", "SELECT 'x' FROM pg_sleep(5)")
     monkeypatch.setattr(invariants, "invariants", lambda: (slow,))
     monkeypatch.setattr(invariants, "RECENT_TIMEOUT_MS", 300)
@@ -137,7 +137,7 @@ def test_one_audits_at_a_time(db: Database, owner_db: Database, paid: str) -> No
     found: list[str | None] = []
     with owner_db.transaction() as other:
         other.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('audit', 0))"))
-        thread = threading.Thread(target=lambda: found.append(auditing.watch(db)))
+        thread = threading.Thread(target=lambda: found.append(auditing.watch(db, every_s=60)))
         thread.start()
         thread.join()
     assert [None] == found
@@ -145,14 +145,14 @@ def test_one_audits_at_a_time(db: Database, owner_db: Database, paid: str) -> No
 
 def test_the_record_is_only_added_to(db: Database, owner_db: Database, paid: str) -> None:
     """What found something stays for ever; an old one that found nothing may go."""
-    auditing.watch(db)
+    auditing.watch(db, every_s=60)
     minute(db, owner_db)
     for statement in ("UPDATE audit_run SET broken = 0", "DELETE FROM audit_run"):
         with pytest.raises(sa.exc.DBAPIError), owner_db.transaction() as tx:
             tx.exec_driver_sql(statement)
     do(owner_db, "UPDATE audit_run SET finished_at = finished_at - interval '60 days',"
                  " started_at = started_at - interval '60 days'")  # fmt: skip
-    auditing.watch(db)
+    auditing.watch(db, every_s=60)
     with db.transaction() as tx:
         assert ["full", "full"] == [run.kind for run in auditing.latest(tx, limit=9)]
 
