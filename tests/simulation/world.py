@@ -23,9 +23,8 @@ from app.config import Settings
 from app.db import Database
 from app.doorbell import Doorbell, Step
 from app.members.pins import Pins
-from app.payouts import cancel, intake, overdue, quotes
+from app.payouts import cancel, intake, overdue, planning, quotes
 from app.payouts.ask import Ask
-from app.payouts.deadlines import Schedule
 from app.payouts.debit import Debit
 from app.payouts.pay import Pay
 from app.payouts.report import Report
@@ -154,18 +153,13 @@ class World:
         name = f"worker-{self._born}"
         client = Daraja.from_settings(self.settings, self.look)
         over(Wire(self.mpesa, self.meanwhile), client)
-        s = self.settings
-        schedule = Schedule(
-            resend_after_s=s.payout_resend_after_s, ask_after_s=s.payout_ask_after_s,
-            doubt_after_s=s.payout_doubt_after_s, notice_after_s=s.payout_notice_after_s,
-            call_s_max=client.call_s_max,
-        )  # fmt: skip
+        plans = planning.schedule(self.settings)
         pool = Inline()
         steps = {
             Step.DEBIT: Debit(self.db, self.bells).run,
-            Step.PAY: Pay(self.db, self.bells, client, s, schedule, pool, name).run,
-            Step.RESOLVE: Resolve(self.db, self.bells, schedule).run,
-            Step.ASK: Ask(self.db, self.bells, client, s, schedule, pool).run,
+            Step.PAY: Pay(self.db, self.bells, client, self.settings, plans, pool, name).run,
+            Step.RESOLVE: Resolve(self.db, self.bells, plans).run,
+            Step.ASK: Ask(self.db, self.bells, client, self.settings, plans, pool).run,
         }
         return Worker(name, steps)
 

@@ -191,34 +191,3 @@ def test_a_line_of_nothing_cannot_be_made() -> None:
     """Zero cents on an account is a mistake."""
     with pytest.raises(AssertionError):
         Posting(1, 0)
-
-
-def test_a_recovery_is_made_good_from_savings_or_by_m_pesa() -> None:
-    """Either way the member owes nothing any more."""
-    known = {"entry_id": ENTRY, "effective_on": DAY, "reference": "BRZ2345678"}
-    by_her = entries.recovered_from_savings(**known, account=MEMBER, amount_cents=100_000)
-    by_them = entries.recovered_from_mpesa(**known, amount_cents=100_000)
-    assert {MEMBER: 100_000, chart.DUE_FROM_MEMBERS: -100_000} == lines(by_her)
-    assert {chart.FLOAT: 100_000, chart.DUE_FROM_MEMBERS: -100_000} == lines(by_them)
-    assert {Kind.RECOVERED} == {by_her.kind, by_them.kind}
-
-
-def test_a_write_off_is_an_expense() -> None:
-    """What the member owed is the SACCO's loss."""
-    entry = entries.write_off(
-        entry_id=ENTRY, effective_on=DAY, reference="BRZ2345678", amount_cents=100_000
-    )
-    assert {chart.WRITTEN_OFF: 100_000, chart.DUE_FROM_MEMBERS: -100_000} == lines(entry)
-    assert Kind.WRITTEN_OFF is entry.kind
-
-
-@pytest.mark.parametrize(("fee", "duty"), [(2_300, 345), (0, 0)])
-def test_a_returned_payment_undoes_the_whole_of_settle(fee: int, duty: int) -> None:
-    """The member gets in the place of transit what settle had taken from it, fee and duty too."""
-    costs = {"amount_cents": 100_000, "fee_cents": fee, "duty_cents": duty}
-    known = {"entry_id": ENTRY, "effective_on": DAY, "reference": "BRZ2345678"}
-    settled = lines(entries.settle(**known, **costs))
-    returned = entries.returned(**known, account=MEMBER, **costs)
-    settled[MEMBER] = settled.pop(chart.IN_TRANSIT)
-    assert {account: -cents for account, cents in settled.items()} == lines(returned)
-    assert Kind.RETURNED is returned.kind
