@@ -9,6 +9,7 @@ import hmac
 import ipaddress
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -75,6 +76,9 @@ class Settings(BaseSettings):
     daraja_initiator: str = Field("barazaapi", description="API operator's user name")
     daraja_initiator_password: SecretStr = Field(
         SecretStr(DEVELOPMENT_SECRET), description="valid 90 days at Safaricom"
+    )
+    daraja_password_set_on: date | None = Field(
+        None, description="day it was set, 2026-11-23; an alert comes two weeks before it ends"
     )
     daraja_certificate: Path | None = Field(
         None, description="PEM or DER of Safaricom's key; empty: the sandbox's own"
@@ -236,9 +240,9 @@ class Settings(BaseSettings):
             raise ValueError("must look like https://host")
         return value.rstrip("/")
 
-    @field_validator("daraja_certificate", mode="before")
+    @field_validator("daraja_certificate", "daraja_password_set_on", mode="before")
     @classmethod
-    def _no_certificate(cls, value: object) -> object:
+    def _none(cls, value: object) -> object:
         return None if value == "" else value
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ from app.doorbell import Step
 from app.ledger import sealing, upkeep
 from app.messages import outbox
 from app.observability import configure_logs, logger
-from app.operations import alerting, auditing, notifying
+from app.operations import alerting, auditing, machines, notifying
 from app.operations.notifying import Notifier
 from app.payouts import overdue, public_holidays
 from app.payouts.deadlines import SILENT_S
@@ -102,6 +102,8 @@ def run(settings: Settings) -> None:
         beside.enter_context(Beside("audit", settings.audit_every_s, audit))
         notifier = Notifier.from_settings(settings, context.db, context.sms)
         beside.enter_context(Beside("notices", notifying.EVERY_S, notifier.round))
+        look = partial(machines.look, context.db, context.redis, settings)
+        beside.enter_context(Beside("machines", machines.EVERY_S, look))
         while not stop.wait(TICK_S):
             try:
                 keeper.tick()

@@ -108,6 +108,7 @@ def _source_is_listed(networks: tuple[str, ...], address: str | None) -> bool:
 def _refuse(kind: Kind, reason: str, status: int) -> Response:
     # Loud: a provider's new address looks just like an attack.
     logger().warning("callback_refused", kind=kind, reason=reason, source=request.remote_addr)
+    doors().refusals.note(doors().db, reason)
     return _answer(status, "Refused")
 
 

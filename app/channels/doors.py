@@ -1,10 +1,11 @@
 """What every door for machines needs, handed over once when the web application is made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import current_app
 from flask.sansio.app import App
 
+from app.channels.refusals import Refusals
 from app.config import Settings
 from app.db import Database
 from app.doorbell import Doorbell
@@ -22,6 +23,7 @@ class Doors:
     db: Database
     doorbell: Doorbell
     pins: Pins
+    refusals: Refusals = field(default_factory=Refusals)
 
 
 def doors() -> Doors:

@@ -23,6 +23,7 @@ FILES = (
     "operations/sql/reconciliation.sql",
     "operations/sql/audits.sql",
     "operations/sql/notices.sql",
+    "operations/sql/machines.sql",
 )
 
 

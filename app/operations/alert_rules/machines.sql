@@ -26,3 +26,21 @@ HAVING count(*) > 0;
 SELECT 'wrong PINs', format('%s in the last hour, of %s members', count(*), count(DISTINCT member_id))
   FROM pin_attempt WHERE outcome = 'wrong' AND at > now() - interval '1 hour'
 HAVING count(*) >= 100;
+
+-- Nothing is lost, but the timekeeper now works every step by itself, slowly.
+--: redis_away
+--: severity page
+--: do: see that Redis runs and that REDIS_URL is right; payouts go on meanwhile, only slower
+SELECT 'redis', format('no answer since %s', to_char(o.since AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI:SS'))
+  FROM redis_outage o
+ WHERE o.since < now() - interval '30 seconds' AND o.seen_at > now() - interval '1 minute';
+
+-- Whoever should hear of alerts does not. The other channels say so.
+--: alert_unsent
+--: severity page
+--: do: run `baraza alerts test`; it says what is wrong with each channel
+SELECT n.channel, format('%s notices wait, the oldest since %s: %s', count(*),
+                         to_char(min(n.made_at) AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI'), max(n.failure))
+  FROM alert_notice n
+ WHERE n.sent_at IS NULL AND n.attempts >= 3 AND n.due_at IS NOT NULL
+ GROUP BY n.channel;

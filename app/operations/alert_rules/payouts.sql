@@ -38,3 +38,25 @@ SELECT 'callbacks', format('%s payouts were taken by M-PESA in the last 15 minut
  WHERE outcome = 'accepted' AND finished_at BETWEEN now() - interval '15 minutes' AND now() - interval '2 minutes'
    AND NOT EXISTS (SELECT FROM inbox WHERE kind = 'b2c_result' AND received_at > now() - interval '15 minutes')
 HAVING count(*) >= 5;
+
+-- Half a million shillings is what a branch holds: above it somebody must know, however young each doubt is.
+--: doubt_sum
+--: severity page
+--: do: run `baraza payouts list --state in_doubt`; if it grows, `baraza withdrawals stop` and call Safaricom
+SELECT 'in doubt', format('KES %s in %s payouts', to_char(sum(amount_cents) / 100.0, 'FM999,999,999,990.00'), count(*))
+  FROM payout WHERE state = 'in_doubt'
+HAVING sum(amount_cents) > 50000000;
+
+-- A member who waits for a minute at the counter dials again.
+--: results_slow
+--: severity warn
+--: do: nothing with us: look at M-PESA's own status page; members are told by SMS when it takes longer
+SELECT 'callbacks', format('one result in twenty takes more than %s s, of %s in 15 minutes', round(w.p95), w.results)
+  FROM (SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM i.received_at - a.finished_at)) AS p95,
+               count(*) AS results
+          FROM attempt a
+          CROSS JOIN LATERAL (SELECT min(received_at) AS received_at FROM inbox
+                               WHERE kind = 'b2c_result' AND payout_id = a.payout_id) i
+         WHERE a.outcome = 'accepted' AND a.committed_at > now() - interval '15 minutes'
+           AND i.received_at > a.finished_at) w
+ WHERE w.results >= 20 AND w.p95 > 60;

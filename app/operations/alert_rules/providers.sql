@@ -62,3 +62,30 @@ SELECT 'withdrawals', format('stopped by %s since %s: %s', s.stopped_by,
               to_char(s.stopped_at AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI'), s.reason)
   FROM withdrawal_stop s
  WHERE s.resumed_at IS NULL;
+
+--: calls_failing
+--: severity warn
+--: do: run `baraza providers status`; look at the codes of the last calls with `baraza payouts list --state in_doubt`
+SELECT 'M-PESA', format('%s of %s calls in 15 minutes were not taken', w.failed, w.calls)
+  FROM (SELECT count(*) AS calls, count(*) FILTER (WHERE outcome NOT IN ('accepted', 'duplicate')) AS failed
+          FROM attempt
+         WHERE committed_at > now() - interval '15 minutes' AND outcome IS NOT NULL) w
+ WHERE w.calls >= 20 AND w.failed * 5 > w.calls;
+
+-- A few come from address lists that somebody typed wrongly. More than that is a knocking that wants to get in, or a
+-- new address of Safaricom's, whose answers we then refuse.
+--: callbacks_forged
+--: severity page
+--: do: look for "callback_refused" in the log of `baraza web`; Safaricom's new address goes into CALLBACK_SOURCES, others into the firewall
+SELECT 'callbacks', format('%s were refused in 15 minutes: %s', sum(r.callbacks), string_agg(DISTINCT r.reason, ', '))
+  FROM callback_refusal r
+ WHERE r.at > now() - interval '15 minutes'
+HAVING sum(r.callbacks) > 20;
+
+-- Safaricom lets an initiator's password live for 90 days; then every payout fails at once.
+--: credential_expires
+--: severity page
+--: do: set a new password in the M-PESA portal, then DARAJA_INITIATOR_PASSWORD and DARAJA_PASSWORD_SET_ON, and restart
+SELECT e.what, format('ends on %s', to_char(e.expires_on, 'DD/MM/YYYY'))
+  FROM expiry e
+ WHERE e.expires_on <= (now() AT TIME ZONE 'Africa/Nairobi')::date + 14;
