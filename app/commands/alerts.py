@@ -1,6 +1,7 @@
 """`baraza alerts`: what is wrong now, what to do first, and who is at it."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -8,7 +9,7 @@ from app import audit, config
 from app.commands import configuring, output
 from app.commands.session import database
 from app.operations import alerting
-from app.operations.alerting import Alert
+from app.operations.alerting import Alert, Rule
 from app.operations.notifying import Notifier
 from app.providers.africastalking import Sms
 
@@ -72,10 +73,14 @@ def ack(rule: str, subject: str | None, *, reason: str) -> None:
 
 
 @alerts.command()
+@click.option("--markdown", is_flag=True, help="the table in app/docs/alerts.md")
 @output.as_json
-def rules(*, as_json: bool) -> None:
+def rules(*, markdown: bool, as_json: bool) -> None:
     """Show all that is watched, and the first thing to do about each."""
     watched = alerting.rules()
+    if markdown:
+        click.echo(as_markdown(watched))
+        return
     if as_json:
         output.print_json([(one.name, one.severity, one.do) for one in watched])
         return
@@ -106,6 +111,16 @@ def test(*, as_json: bool) -> None:
     else:
         click.echo("Nobody is told of alerts: set ALERT_WEBHOOK_URL or ALERT_PHONES.")
     sys.exit(0 if told and all(one.told for one in told.values()) else 1)
+
+
+def as_markdown(watched: Sequence[Rule]) -> str:
+    """Every rule in a table, pages first, as the page for people on duty shows it."""
+    lines = ["| rule | severity | what it means | do first |", "|---|---|---|---|"]
+    lines += [
+        f"| `{one.name}` | {one.severity} | {one.means} | {one.do} |"
+        for one in sorted(watched, key=lambda one: (one.severity, one.name))
+    ]
+    return "\n".join(lines)
 
 
 def _state(alert: Alert) -> str:

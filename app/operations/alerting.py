@@ -1,9 +1,9 @@
 """Alerts: what is wrong now, by rules that are data, opened and cleared by themselves.
 
 A rule is a query in `alert_rules/*.sql` that returns a row (subject, detail) for each thing that is
-wrong at this moment, with a severity and the first thing to do. Lower packages raise no alerts:
-they record facts, which the rules read. An alert says that something is late or needs a person;
-that something is wrong in the books, the invariants say. Who is told of an alert: `notices`.
+wrong at this moment, with a severity, what it means and the first thing to do. Lower packages raise
+no alerts: they record facts, which the rules read. An alert says that something is late or needs a
+person; that something is wrong in the books, the invariants say. Who is told: `notices`.
 """
 
 import re
@@ -30,7 +30,8 @@ BROKEN = "alert_rule_broken"
 QUIET_S = 600
 """What clears and comes back within this time is the same alert."""
 _BLOCK = re.compile(
-    r"^--: (?P<name>[a-z0-9_]+)\n--: severity (?P<severity>page|warn)\n--: do: (?P<do>\S.*)\n"
+    r"^--: (?P<name>[a-z0-9_]+)\n--: severity (?P<severity>page|warn)\n"
+    r"(?:--: means: (?P<means>\S.*)\n)?--: do: (?P<do>\S.*)\n"
     r"(?P<query>(?:(?!--: ).*\n?)+)",
     re.MULTILINE,
 )
@@ -51,6 +52,8 @@ class Rule:
     do: str
     """The first thing to do."""
     query: str
+    means: str = ""
+    """What it is to members and to the SACCO, for whoever has never seen it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,13 @@ def open_by_severity(tx: Tx) -> dict[str, int]:
 
 def _in(name: str, text: str) -> list[Rule]:
     found = [
-        Rule(one["name"], _severity(one["severity"]), one["do"], _bare(one["query"]))
+        Rule(
+            one["name"],
+            _severity(one["severity"]),
+            one["do"],
+            _bare(one["query"]),
+            one["means"] or "",
+        )
         for one in _BLOCK.finditer(text)
     ]
     # A rule that is written wrongly must not be one that is silently not there.

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
 from app.audit import Actor
-from app.commands.alerts import alerts
+from app.commands.alerts import alerts, as_markdown
 from app.db import Database
 from app.operations import alerting
 from app.operations.alerting import BROKEN, NoSuchAlert, Rule
@@ -333,3 +334,11 @@ def test_the_commands_say_what_is_wrong_and_what_to_do(
     assert payout in typed("ack", "dead_letter", payout, "--reason", "looking")
     assert payout in typed("list", "--json")
     assert "dead_letter" in typed("rules")
+
+
+def test_the_page_for_people_on_duty_shows_every_rule() -> None:
+    """`baraza alerts rules --markdown` prints the table anew."""
+    page = files("app").joinpath("docs/alerts.md").read_text("utf-8")
+    assert as_markdown(alerting.rules()) == page[page.index("| rule |") :].strip()
+    unexplained = [rule.name for rule in alerting.rules() if not rule.means]
+    assert [] == unexplained

@@ -2,6 +2,7 @@
 
 --: nobody_works
 --: severity page
+--: means: No worker process listens to this step. Payouts in it wait; nothing is lost.
 --: do: see that `baraza worker` runs, and what its log says
 SELECT step, 'no worker process listens to it'
   FROM unnest(ARRAY['debit', 'pay', 'resolve', 'ask', 'sms']) AS step
@@ -12,6 +13,7 @@ SELECT step, 'no worker process listens to it'
 
 --: callbacks_wait
 --: severity page
+--: means: M-PESA's answers are filed and not worked. Members wait for their money or their receipt.
 --: do: see that workers run and that PostgreSQL is not overloaded; members wait for their money or their receipt
 SELECT 'inbox', format('%s callbacks wait, the oldest for %s s', count(*),
                        round(extract(epoch FROM now() - min(received_at))))
@@ -22,6 +24,7 @@ HAVING count(*) > 0;
 
 --: pins_guessed
 --: severity warn
+--: means: A hundred wrong PINs within an hour, of all members together. Somebody may try one PIN on many numbers.
 --: do: look for one PIN tried on many numbers; `baraza withdrawals stop` if it goes on
 SELECT 'wrong PINs', format('%s in the last hour, of %s members', count(*), count(DISTINCT member_id))
   FROM pin_attempt WHERE outcome = 'wrong' AND at > now() - interval '1 hour'
@@ -30,6 +33,7 @@ HAVING count(*) >= 100;
 -- Nothing is lost, but the timekeeper now works every step by itself, slowly.
 --: redis_away
 --: severity page
+--: means: Redis does not answer. The timekeeper works every step by itself meanwhile: slow, and safe.
 --: do: see that Redis runs and that REDIS_URL is right; payouts go on meanwhile, only slower
 SELECT 'redis', format('no answer since %s', to_char(o.since AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI:SS'))
   FROM redis_outage o
@@ -38,6 +42,7 @@ SELECT 'redis', format('no answer since %s', to_char(o.since AT TIME ZONE 'Afric
 -- Whoever should hear of alerts does not. The other channels say so.
 --: alert_unsent
 --: severity page
+--: means: A webhook or a phone could not be told three times in a row. Whoever listens there hears nothing.
 --: do: run `baraza alerts test`; it says what is wrong with each channel
 SELECT n.channel, format('%s notices wait, the oldest since %s: %s', count(*),
                          to_char(min(n.made_at) AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI'), max(n.failure))

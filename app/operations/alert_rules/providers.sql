@@ -3,6 +3,7 @@
 
 --: breaker_open
 --: severity page
+--: means: The next payout would fail like the last ones, so none is begun. Confirmed withdrawals wait unsent.
 --: do: run `baraza providers status`; it names the cause and the cure. Members' payouts wait unsent meanwhile
 SELECT b.provider,
        format('no payout is begun since %s: %s%s',
@@ -12,6 +13,7 @@ SELECT b.provider,
 
 --: initiator_refused
 --: severity page
+--: means: M-PESA refuses our user or password. Nothing goes out, since each try may lock it for good.
 --: do: check the initiator's user and password in the M-PESA portal before anything else is sent; each try may lock it
 SELECT b.provider, format('M-PESA refuses our initiator%s; nothing goes out', ', code ' || b.code)
   FROM provider_breaker b
@@ -19,6 +21,7 @@ SELECT b.provider, format('M-PESA refuses our initiator%s; nothing goes out', ',
 
 --: float_low
 --: severity page
+--: means: The account that payouts are paid from is empty, or below the reserve that was set.
 --: do: top up the utility account, then `baraza providers resume pay --reason ...`
 SELECT b.provider,
        format('payouts wait for money on our utility account%s; last told: %s',
@@ -30,6 +33,7 @@ SELECT b.provider,
 
 --: calls_slowed
 --: severity warn
+--: means: M-PESA said that we call too often; we call less often for ten minutes.
 --: do: compare DARAJA_CALLS_PER_S_MAX with what Safaricom allows us; the rate recovers by itself in ten minutes
 SELECT r.provider, format('M-PESA said at %s that we call too often; %s calls a second now',
               to_char(r.slowed_at AT TIME ZONE 'Africa/Nairobi', 'HH24:MI:SS'), round(r.calls_per_s::numeric, 1))
@@ -38,6 +42,7 @@ SELECT r.provider, format('M-PESA said at %s that we call too often; %s calls a 
 
 --: token_failing
 --: severity page
+--: means: Safaricom gives us no access token, so no call can be made.
 --: do: check DARAJA_CONSUMER_KEY and DARAJA_CONSUMER_SECRET, and that Safaricom's host can be reached
 SELECT t.provider, format('no valid access token since %s while payouts wait',
               coalesce(to_char(t.expires_at AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI:SS'), 'the beginning'))
@@ -49,6 +54,7 @@ SELECT t.provider, format('no valid access token since %s while payouts wait',
 
 --: calls_held_back
 --: severity warn
+--: means: A person holds back one kind of call. It ends by itself.
 --: do: ask who holds it back whether it is still needed; `baraza providers resume` ends it
 SELECT p.step, format('held back by %s until %s: %s', p.paused_by,
               to_char(p.until AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI'), p.reason)
@@ -57,6 +63,7 @@ SELECT p.step, format('held back by %s until %s: %s', p.paused_by,
 
 --: withdrawals_stopped
 --: severity warn
+--: means: Nobody can withdraw. A person stopped it, or an audit did.
 --: do: `baraza withdrawals status` says who stopped them and why; `baraza withdrawals resume` lets them go on
 SELECT 'withdrawals', format('stopped by %s since %s: %s', s.stopped_by,
               to_char(s.stopped_at AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI'), s.reason)
@@ -65,6 +72,7 @@ SELECT 'withdrawals', format('stopped by %s since %s: %s', s.stopped_by,
 
 --: calls_failing
 --: severity warn
+--: means: More than one call in five to M-PESA was not taken in the last 15 minutes.
 --: do: run `baraza providers status`; look at the codes of the last calls with `baraza payouts list --state in_doubt`
 SELECT 'M-PESA', format('%s of %s calls in 15 minutes were not taken', w.failed, w.calls)
   FROM (SELECT count(*) AS calls, count(*) FILTER (WHERE outcome NOT IN ('accepted', 'duplicate')) AS failed
@@ -76,6 +84,7 @@ SELECT 'M-PESA', format('%s of %s calls in 15 minutes were not taken', w.failed,
 -- new address of Safaricom's, whose answers we then refuse.
 --: callbacks_forged
 --: severity page
+--: means: More than twenty callbacks were refused at our door in 15 minutes: a wrong token, or an address that is not listed.
 --: do: look for "callback_refused" in the log of `baraza web`; Safaricom's new address goes into CALLBACK_SOURCES, others into the firewall
 SELECT 'callbacks', format('%s were refused in 15 minutes: %s', sum(r.callbacks), string_agg(DISTINCT r.reason, ', '))
   FROM callback_refusal r
@@ -85,6 +94,7 @@ HAVING sum(r.callbacks) > 20;
 -- Safaricom lets an initiator's password live for 90 days; then every payout fails at once.
 --: credential_expires
 --: severity page
+--: means: The initiator's password ends within two weeks. After that every payout fails.
 --: do: set a new password in the M-PESA portal, then DARAJA_INITIATOR_PASSWORD and DARAJA_PASSWORD_SET_ON, and restart
 SELECT e.what, format('ends on %s', to_char(e.expires_on, 'DD/MM/YYYY'))
   FROM expiry e
