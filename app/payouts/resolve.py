@@ -6,6 +6,7 @@ and the decision, the ledger entry, the new state and the member's SMS commit as
 
 from collections import defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from app.doorbell import Doorbell, Step
 from app.payouts import claims, classify, due, poison
 from app.payouts.claims import BATCH_MAX, Payout
 from app.payouts.deadlines import Schedule
-from app.payouts.evidence import Class, Evidence, Situation, Source, decide
+from app.payouts.evidence import Class, Decision, Evidence, Situation, Source, decide
 from app.payouts.outcome import Outcomes
 from app.payouts.report import Report
 from app.providers import result_codes
@@ -73,11 +74,13 @@ def fold(tx: Tx, payouts: Sequence[Payout], schedule: Schedule) -> None:
     told = _evidence(tx, keys)
     called = _calls(tx, keys)
     outcomes = Outcomes(tx, schedule)
+    weighed: list[int] = []
     for payout in payouts:
         calls, doubtful = called.get(payout.id, (0, 0))
         situation = _situation(payout, doubtful)
         decision = decide(situation, [e for e, _ in told[payout.id]])
         news = {e.id for e, is_new in told[payout.id] if is_new}
+        weighed += _weighed(decision, news)
         outcomes.add(
             payout,
             decision,
@@ -87,8 +90,21 @@ def fold(tx: Tx, payouts: Sequence[Payout], schedule: Schedule) -> None:
         )
     outcomes.write()
     # By the rows that were read: what is filed meanwhile has not been weighed.
-    read = [e.id for pieces in told.values() for e, is_new in pieces if is_new]
-    tx.execute(sa.text("UPDATE evidence SET folded_at = now() WHERE id = ANY(:ids)"), {"ids": read})
+    tx.execute(
+        sa.text("UPDATE evidence SET folded_at = now() WHERE id = ANY(:ids)"), {"ids": weighed}
+    )
+
+
+def _weighed(decision: Decision, news: AbstractSet[int]) -> set[int]:
+    """The news that this decision took into account.
+
+    A ruling is followed alone. What was said after it must be weighed against what it brought
+    about, so it stays news, and resolve comes again.
+    """
+    ruling = decision.by
+    if ruling is None or ruling.source is not Source.PERSON:
+        return set(news)
+    return {piece for piece in news if piece <= ruling.id}
 
 
 def _situation(payout: Payout, doubtful: int) -> Situation:

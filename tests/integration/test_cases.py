@@ -498,3 +498,30 @@ def test_patience_outlasts_every_lease_and_every_resend() -> None:
     """What is released a day after its last call cannot be on the wire any more."""
     longest = SCHEDULE.resend_after_s[-1] + SCHEDULE.lease_s
     assert proofs.PATIENCE > timedelta(seconds=100 * longest)
+
+
+def test_what_is_said_after_a_ruling_is_weighed_against_it(
+    stories: Stories, owner_db: Database
+) -> None:
+    """Even when both are folded in one go: two people say paid, M-PESA says paid again."""
+    reference = frozen(stories)
+    facts = {"reference": reference, "ruled": RECEIPT, "said": "SKL61MQ8XX", "cents": AMOUNT_CENTS}
+    with owner_db.transaction() as tx:
+        tx.execute(sa.text(GUARDS_OFF))
+        tx.execute(
+            sa.text(
+                "INSERT INTO evidence (payout_id, source, class, receipt, amount_cents,"
+                " conversation_id) SELECT id, told.source, 'success', told.receipt, :cents,"
+                " p.conversation_id FROM payout p, (VALUES (1, 'person', :ruled),"
+                " (2, 'callback', :said)) told (n, source, receipt)"
+                " WHERE reference = :reference ORDER BY n"
+            ),
+            facts,
+        )
+    stories.resolve()
+    assert "paid" == stories.state(reference)
+    stories.resolve()
+    with stories.db.transaction() as tx:
+        why = "SELECT failure FROM payout WHERE reference = :reference AND frozen"
+        told = tx.scalar(sa.text(why), facts)
+    assert "paid a second time under another receipt" == told
