@@ -2,7 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -72,4 +74,25 @@ def configure_logs(process: str, *, level: int = logging.INFO) -> None:
 
 def logger() -> Any:
     """The structured logger. Events are snake_case, facts are keyword arguments."""
-    return structlog.get_logger("baraza")
+    return _SILENCE if _is_quiet.get() else structlog.get_logger("baraza")
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Log nothing meanwhile: what is only tried, or what a person reads on the screen."""
+    before = _is_quiet.set(True)
+    try:
+        yield
+    finally:
+        _is_quiet.reset(before)
+
+
+class _Silence:
+    """A logger that says nothing."""
+
+    def __getattr__(self, _level: str) -> Any:
+        return lambda *_args, **_facts: None
+
+
+_SILENCE = _Silence()
+_is_quiet: ContextVar[bool] = ContextVar("quiet", default=False)

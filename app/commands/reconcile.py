@@ -74,10 +74,12 @@ def reconcile(file: Path, *, email: str, password_stdin: bool, yes: bool, as_jso
         output.print_json({"imported": done, "breaks": found})
     else:
         click.echo(
-            f"{done.lines:,} lines, {done.known:,} of them known; {done.payments:,} payments are"
-            f" payouts of ours, {done.told:,} lines told something new, {done.booked:,} top-ups"
-            f" are booked, {done.unplaced:,} lines belong to no payout."
+            f"Lines: {done.lines:,}, known before: {done.known:,}. Of the new ones: payments of"
+            f" ours {done.payments:,}, top-ups booked {done.booked:,}, without a payout"
+            f" {done.unplaced:,}, telling something new {done.told:,}."
         )
+        if done.told:
+            click.echo("What is new is weighed within seconds; then `baraza breaks list` again.")
         _print(found)
     sys.exit(1 if found else 0)
 

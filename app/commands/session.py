@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from app.commands.servers import running
 from app.db import APPLICATION_ROLE, Database, DatabaseAway, sqlstate_of
 from app.errors import Misconfigured
+from app.observability import quietly
 
 NO_SCHEMA = {"3F000", "42P01", "42703", "42883"}
 """PostgreSQL's codes for a schema, table, column or function that is not there."""
@@ -26,7 +27,7 @@ def database() -> Iterator[Database]:
     Raises:
         Misconfigured: it does not answer, or has not been migrated; the message names the cure.
     """
-    with running() as settings:
+    with running() as settings, quietly():
         db = Database(settings.database_url, pool_max=1, name="command")
         try:
             with curable():

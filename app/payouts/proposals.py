@@ -19,6 +19,7 @@ from app.db import Tx
 from app.errors import Refused
 from app.ledger import statements
 from app.ledger.statements import EntryLine
+from app.observability import quietly
 from app.payouts import cases, proofs
 from app.payouts.claims import Payout
 from app.payouts.deadlines import Schedule
@@ -295,7 +296,7 @@ def _seen(tx: Tx, payout: Payout) -> int:
 
 
 def _preview(tx: Tx, payout: Payout, number: int, schedule: Schedule) -> Effect:
-    with _undone(tx):
+    with _undone(tx), quietly():
         return _execute(tx, payout, number, schedule)
 
 

@@ -110,8 +110,8 @@ def test_a_statement_settles_what_is_in_doubt(
     """The one payout that nobody could say anything about; the paid ones only agree."""
     paid, doubtful = stories.paid(), stories.in_doubt()
     done = reconcile(top_up(db), paid_line(db, paid), paid_line(db, doubtful))
-    assert "2 payments are payouts of ours, 1 lines told something new" in done.output, done.output
-    assert "1 top-ups are booked" in done.output
+    for shown in ("payments of ours 2", "top-ups booked 1", "telling something new 1"):
+        assert shown in done.output
     assert "in_doubt" == stories.state(doubtful)
     stories.resolve()
     assert "paid" == stories.state(doubtful)
@@ -205,7 +205,7 @@ def test_a_file_is_imported_once_and_a_line_is_kept_once(
     assert "RC-01" in reconcile(*lines).output
     second = stories.paid()
     done = reconcile(*lines, paid_line(db, second))
-    assert "3 lines, 2 of them known; 1 payments" in done.output
+    assert "Lines: 3, known before: 2. Of the new ones: payments of ours 1" in done.output
     assert {} == breaks(run)
     with db.transaction() as tx:
         booked = "SELECT count(*) FROM ledger.journal_entry WHERE kind = 'float_top_up'"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from app.observability import configure_logs, logger
+from app.observability import configure_logs, logger, quietly
 
 
 @pytest.fixture
@@ -48,3 +48,14 @@ def test_lines_of_libraries_take_the_same_road(
     logging.getLogger("some.library").warning("lost %s", "254712345678")
     line = json.loads(capsys.readouterr().err)
     assert line["event"] == "lost 0712***678"
+
+
+def test_what_is_only_tried_is_not_told(
+    own_logging: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A preview settles nothing, so no line may say that it did."""
+    configure_logs("test")
+    with quietly():
+        logger().critical("payout_paid")
+    logger().info("after")
+    assert "after" == json.loads(capsys.readouterr().err)["event"]
