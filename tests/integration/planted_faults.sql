@@ -98,6 +98,13 @@ UPDATE evidence SET amount_cents = amount_cents - 100 WHERE class = 'success';
 
 UPDATE payout SET evidence_id = (SELECT max(id) FROM evidence) WHERE state = 'paid';
 
+--: nobody has both: what M-PESA paid after the money had gone back is in recovery
+UPDATE payout p SET state = 'reversed', evidence_id = v.evidence_id
+  FROM payout_event v WHERE v.payout_id = p.id AND v.to_state = 'reversed' AND p.state = 'recovery';
+
+INSERT INTO evidence (payout_id, source, class, folded_at)
+SELECT id, 'callback', 'success', now() FROM payout WHERE state = 'reversed';
+
 --: no receipt speaks for two payouts
 ALTER TABLE payout DROP CONSTRAINT payout_receipt_key;
 UPDATE payout SET receipt = (SELECT receipt FROM payout WHERE state = 'paid') WHERE state = 'recovery';
@@ -145,6 +152,11 @@ UPDATE attempt SET n = 2;
 INSERT INTO attempt (payout_id, n, body_hash) SELECT id, 2, 'another' FROM payout WHERE state = 'in_doubt';
 
 INSERT INTO attempt (payout_id, n, body_hash) SELECT id, 1, 'body' FROM payout WHERE state = 'reserved';
+
+--: every payout that has been called for says since when, and no other does
+UPDATE payout SET first_call_at = NULL WHERE state = 'in_doubt';
+
+UPDATE payout SET first_call_at = now() WHERE state = 'reserved';
 
 --: no id of M-PESA's belongs to two payouts
 UPDATE attempt SET conversation_id = 'AG_1';

@@ -121,6 +121,14 @@ SELECT format('%s is %s on %s', p.reference, p.state, coalesce(e.class, 'nothing
  WHERE /*payouts p.id*/ p.state IN ('paid', 'recovery')
    AND (e.class, e.receipt, e.amount_cents) IS DISTINCT FROM ('success', p.receipt, p.amount_cents);
 
+--: nobody has both: what M-PESA paid after the money had gone back is in recovery
+SELECT format('%s is %s', p.reference, p.state)
+  FROM payout p
+ WHERE /*payouts p.id*/ p.state = 'reversed' AND NOT p.frozen
+   AND EXISTS (SELECT FROM evidence e
+                WHERE e.payout_id = p.id AND e.class = 'success' AND e.folded_at IS NOT NULL
+                  AND e.id > p.evidence_id);
+
 --: no receipt speaks for two payouts
 SELECT format('%s: %s', receipt, string_agg(DISTINCT reference, ', '))
   FROM (SELECT receipt, reference FROM payout
@@ -193,6 +201,11 @@ SELECT format('%s is %s: %s calls, last is number %s, %s bodies', p.reference, p
  GROUP BY p.id
 HAVING count(*) <> max(a.n) OR count(DISTINCT a.body_hash) > 1
     OR p.state IN ('requested', 'declined', 'approval', 'reserved', 'cancelled');
+
+--: every payout that has been called for says since when, and no other does
+SELECT format('%s is %s, first called %s', p.reference, p.state, coalesce(p.first_call_at::text, 'never'))
+  FROM payout p
+ WHERE /*payouts p.id*/ (p.first_call_at IS NULL) = EXISTS (SELECT FROM attempt a WHERE a.payout_id = p.id);
 
 --: no id of M-PESA's belongs to two payouts
 SELECT format('%s: %s', a.conversation_id, string_agg(DISTINCT p.reference, ', '))
