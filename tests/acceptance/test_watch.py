@@ -44,6 +44,12 @@ def scalar(db: Database, query: str) -> object:
         return tx.scalar(sa.text(query))
 
 
+def posted(hook: ScriptedServer) -> set[tuple[str, str]]:
+    """Rule and subject of what the webhook got."""
+    bodies = [json.loads(seen.body) for seen in hook.seen(HOOK)]
+    return {(one["rule"], one["subject"]) for one in bodies}
+
+
 def test_a_broken_rule_stops_withdrawals_at_the_next_audit(
     baraza: Stack, db: Database, owner_db: Database, hook: ScriptedServer
 ) -> None:
@@ -59,8 +65,7 @@ def test_a_broken_rule_stops_withdrawals_at_the_next_audit(
     assert screen.body.startswith("END Withdrawals are not possible now"), screen.body
     inbox = wait_for("a text", lambda: baraza.phone(DUTY).inbox(), seconds=30)
     assert "BARAZA PAGE: invariant_broken" in inbox[0].text
-    posted = [json.loads(seen.body) for seen in hook.seen(HOOK)]
-    assert RULE in {one["subject"] for one in posted if one["rule"] == "invariant_broken"}
+    wait_for("the webhook", lambda: ("invariant_broken", RULE) in posted(hook))
     subprocess.run(
         [BARAZA, "withdrawals", "resume", "--reason", "known"], env=baraza.environment, check=True
     )
