@@ -1,0 +1,106 @@
+"""How long the two audits take on a database with many payouts.
+
+Everything is on a server of its own that is gone afterwards. The rows are made by `million.sql`.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from app import embedded
+from app.db import Database
+from app.ledger import sealing
+from app.operations import invariants
+from app.operations.invariants import Since
+from tests.support import databases
+from tests.support.databases import Logins
+from tests.support.folders import passable_folder
+
+BLOCK_ENTRIES = 20_000
+Result = TypeVar("Result")
+FRESH = 5_000
+"""Payouts of the last three minutes: what a busy day's audit of a minute looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Seconds, and what was wrong, which must be nothing."""
+
+    payouts: int
+    made_s: float
+    full_s: float
+    recent_s: float
+    broken: list[str]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the figures mean anything."""
+        return not self.broken
+
+
+def measure(*, payouts: int) -> Found:
+    """Make this many payouts and audit them both ways; the better of three recent audits."""
+    with passable_folder() as folder:
+        servers = embedded.start(folder / "var", durable=False, with_redis=False)
+        try:
+            logins = Logins(servers.database_url, servers.database_url_owner)
+            with databases.template(logins) as template, databases.copy(logins, template) as copy:
+                return _measure(Database(copy.owner, role=None, name="bench"), payouts)
+        finally:
+            servers.stop()
+
+
+def _measure(db: Database, payouts: int) -> Found:
+    made_s, _ = _timed(lambda: make(db, payouts=payouts))
+    with db.transaction() as tx:
+        full_s, full = _timed(lambda: invariants.run(tx))
+    with db.transaction() as tx:
+        at = tx.scalar(sa.text("SELECT max(requested_at) - interval '180 s' FROM payout"))
+        xact = tx.scalar(
+            sa.text("SELECT xact_id FROM ledger.journal_entry ORDER BY xact_id DESC OFFSET :n"),
+            {"n": 2 * FRESH},
+        )
+        assert at is not None
+        assert xact is not None
+        since = Since(at, xact)
+        recent = [_timed(lambda: invariants.run_recent(tx, since, whole=())) for _ in range(3)]
+    db.close()
+    broken = [f"{f.name}: {f.detail}" for f in (*full, *recent[0][1]) if not f.ok]
+    return Found(payouts, made_s, full_s, min(took for took, _ in recent), broken)
+
+
+def make(db: Database, *, payouts: int) -> None:
+    """Fill an empty database, and seal its books."""
+    text = Path(__file__).with_name("million.sql").read_text("utf-8")
+    facts = {"payouts": payouts, "members": max(1, payouts // 50), "fresh": min(FRESH, payouts)}
+    with db.transaction() as tx:
+        tx.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        driver = tx.connection.driver_connection
+        assert driver is not None
+        driver.execute(text.format(**facts))
+    _vacuum(db)  # before the sealer, which else takes the tables for empty and reads them whole
+    while _sealed(db):
+        pass
+    _vacuum(db)
+
+
+def _sealed(db: Database) -> int:
+    with db.transaction() as tx:
+        tx.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        return sealing.seal(tx, entries_max=BLOCK_ENTRIES)
+
+
+def _vacuum(db: Database) -> None:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.exec_driver_sql("VACUUM ANALYZE")
+
+
+def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
+    began = time.perf_counter()
+    value = work()
+    return time.perf_counter() - began, value
