@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-browser test-all simulate check demo bench chaos lock format clean
+.PHONY: help run test test-browser test-all simulate mutants check demo bench chaos lock format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ test-browser: .venv/.ready-dev ## the phone page in Chromium, which must be inst
 
 simulate: .venv/.ready-dev ## play seeds of the whole saga on a clock of its own; ARGS="--seed 7 --trace"
 	$(BIN)/python -m tests.simulation $(ARGS)
+
+mutants: .venv/.ready-dev ## break the core in every small way and see that tests notice; minutes
+	$(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results
 
 test-all: test test-browser simulate ## all three
 
