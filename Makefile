@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-browser test-all simulate mutants check demo bench chaos lock format clean
+.PHONY: help run test test-browser test-wrong-rules test-all simulate mutants check demo bench chaos lock format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ demo: .venv/.ready ## three withdrawals through the real doors: paid, refused, s
 	@$(BIN)/baraza demo
 
 test: .venv/.ready-dev ## every test, on real servers that start and stop by themselves
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/browser --ignore tests/chaos/test_wrong_rules.py
 
 test-browser: .venv/.ready-dev ## the phone page in Chromium, which must be installed
 	$(BIN)/python -m pytest tests/browser
@@ -45,7 +45,10 @@ mutants: .venv/.ready-dev ## break the core in every small way and see that test
 	$(BIN)/mutmut run --max-children 2
 	$(BIN)/mutmut results
 
-test-all: test test-browser simulate ## all three
+test-wrong-rules: .venv/.ready-dev ## chaos finds each rule that is broken on purpose, about five minutes
+	$(BIN)/python -m pytest tests/chaos/test_wrong_rules.py
+
+test-all: test test-browser test-wrong-rules simulate ## all of them
 
 bench: .venv/.ready-dev ## how fast the USSD door is with everything running; ARGS="--seconds 60"
 	$(BIN)/python -m tests.bench hops $(ARGS)

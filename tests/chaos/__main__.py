@@ -3,14 +3,17 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
-from tests.chaos.run import Plans, Report, run
-from tests.chaos.wrong_rules import NAMES, commands
+from tests.chaos.run import Plans, Report, run, telling
+from tests.chaos.wrong_rules import NAMES
 
+REPORTS = Path("var/chaos")
+"""Where the last run's report is kept."""
 DRAIN_S_MAX = 180
-WRONG_DRAIN_S_MAX = 30
-"""What a broken rule leaves open stays open."""
+BACKLOG_S_EACH = 0.2
+"""For draining a backlog on a slow machine."""
 
 
 def main() -> int:
@@ -23,34 +26,42 @@ def main() -> int:
     add("--threads", type=int, default=6, help="phones at once (default: 6)")
     add("--every", type=float, default=4.0, help="seconds between faults; 0: none (default: 4)")
     add("--per-second", type=float, help="withdrawals a second at most")
+    add("--failpoints", type=float, default=0.5, metavar="PER_MILLE",
+        help="commits, calls and bells that fail inside Baraza (default: 0.5)")  # fmt: skip
     add("--refusals", action="store_true", help="M-PESA refuses everything")
+    add("--late", type=float, default=0, help="seconds that M-PESA is at work on each payout")
     add("--everything", action="store_true", help="at the end kill everything with all in flight")
-    add(
-        "--backlog",
-        type=int,
-        default=0,
-        help="then take in so many at once, and kill everything in the midst of them",
-    )
-    add("--wrong-rule", choices=NAMES, help="break a rule on purpose: the run must fail")
+    add("--backlog", type=int, default=0,
+        help="then take in so many at once, and kill everything in the midst of them")  # fmt: skip
+    add("--wrong-rule", choices=NAMES, help="a run of its own with a rule broken: it must fail")
     add("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
-    found = run(
-        Plans(
-            payouts=given.payouts,
-            seed=given.seed,
-            members=given.members,
-            threads=given.threads,
-            fault_every_s=given.every,
-            refuses_everything=given.refusals,
-            per_s_max=given.per_second,
-            kills_everything=given.everything,
-            backlog=given.backlog,
-            commands=commands(given.wrong_rule),
-            drain_s_max=WRONG_DRAIN_S_MAX if given.wrong_rule else DRAIN_S_MAX,
-        )
-    )
-    print(json.dumps(asdict(found), indent=2) if given.json else text(found))  # noqa: T201
+    found = run(_planned(given))
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    as_json, as_text = _as_json(found), text(found)
+    (REPORTS / "report.json").write_text(as_json, "utf-8")
+    (REPORTS / "report.txt").write_text(as_text, "utf-8")
+    print(as_json if given.json else as_text)  # noqa: T201
     return 0 if found.is_good else 1
+
+
+def _planned(given: argparse.Namespace) -> Plans:
+    if given.wrong_rule:
+        return replace(telling(given.wrong_rule), seed=given.seed)
+    return Plans(
+        payouts=given.payouts,
+        seed=given.seed,
+        members=given.members,
+        threads=given.threads,
+        fault_every_s=given.every,
+        per_mille=given.failpoints,
+        refuses_everything=given.refusals,
+        per_s_max=given.per_second,
+        late_s=given.late,
+        kills_everything=given.everything,
+        backlog=given.backlog,
+        drain_s_max=DRAIN_S_MAX + given.late + given.backlog * BACKLOG_S_EACH,
+    )
 
 
 def text(found: Report) -> str:
@@ -63,6 +74,7 @@ def text(found: Report) -> str:
         "ended as        " + _listed(verdict.states),
         "faults          " + (_listed(found.faults) or "none but M-PESA's own"),
         "faults missed   " + (_listed(found.faults_missed) or "none"),
+        "failpoints      " + (_listed(found.failpoints) or "none struck"),
         f"sessions lost   {found.lost_signals}",
         f"need a person   {_listed(verdict.need_a_person)}",
         "",
@@ -81,6 +93,10 @@ def text(found: Report) -> str:
     lines += ["", *(f"VIOLATION: {one}" for one in verdict.violations), *found.stories]
     lines += [f"{len(verdict.violations)} violations. Again: {found.plans.replay}"]
     return "\n".join(lines)
+
+
+def _as_json(found: Report) -> str:
+    return json.dumps(asdict(found), indent=2, default=lambda fault: fault.__name__)
 
 
 def _listed(counted: dict[str, int]) -> str:

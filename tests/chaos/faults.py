@@ -12,17 +12,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
+import psycopg
 import redis
 import requests
 import sqlalchemy as sa
 
+from app.db import DatabaseAway
+from tests.chaos.proxy import Line
 from tests.chaos.world import World
 
 Fault = Callable[[World], None]
 SLEEP_PAST_THE_CLAIM_S = 4
 """Longer than the silence after which a worker is taken for dead."""
+BAD_LINE_S = (1.0, 4.0)
+CROWD_MAX = 500
 FALSE_REFUSAL_OF_CENTS, FALSE_REFUSAL_CENTS = 10_000, 600
 """Amounts that end in 06 shillings: M-PESA's stand-in posts a false failure before the success."""
+SILENT_SHILLINGS = (101, 201, 301, 103, 203, 303)
+"""Amounts of the load that M-PESA pays without a result: see `load.ENDINGS`."""
 FORGED = {
     "Result": {
         "ResultType": 0,
@@ -104,6 +111,23 @@ def status_trouble(world: World) -> None:
             world.stack.fault({"api": "status", "ocid": str(row.id)}, name, times=2)
 
 
+def deny_at_first(world: World) -> None:
+    """All through the run, M-PESA's first status answers about what is silent find nothing.
+
+    Only about amounts whose result never comes: those are the payouts that hang on what is
+    made of "does not exist".
+    """
+    for shillings in SILENT_SHILLINGS:
+        world.stack.fault(
+            {"api": "status", "amount": shillings}, "status_not_found_then_completed", times=None
+        )
+
+
+def be_slow(world: World, seconds: float) -> None:
+    """All through the run, M-PESA is at work on each payout for so long."""
+    world.stack.fault({"api": "b2c"}, "open_then_paid", times=None, after_s=seconds)
+
+
 def expire_token(world: World) -> None:
     """The access token is refused from now on, for all workers at once."""
     world.stack.fault({"api": "b2c"}, "token_expired", times=1)
@@ -123,6 +147,56 @@ def forge_failure(world: World) -> None:
         for token in (settings.door_token(str(uuid.uuid4())), settings.door_token(ocid)):
             door = f"http://127.0.0.1:{settings.port}/d/{token}/b2c/result/{ocid}"
             requests.post(door, json=body, timeout=5)
+
+
+def bad_line_to_mpesa(world: World) -> None:
+    """The line to M-PESA is slow, cut, half-open or dripping for a moment."""
+    _bad_line(world, "daraja")
+
+
+def bad_line_to_postgres(world: World) -> None:
+    """The same on the line to PostgreSQL: a commit's answer may be lost."""
+    _bad_line(world, "database")
+
+
+def bad_line_to_redis(world: World) -> None:
+    """The same on the line to Redis."""
+    _bad_line(world, "redis")
+
+
+def _bad_line(world: World, name: str) -> None:
+    line = world.lines[name]
+    line.line = world.chance.choice([one for one in Line if one is not Line.GOOD])
+    time.sleep(world.chance.uniform(*BAD_LINE_S))
+    line.line = Line.GOOD
+
+
+def crowd_postgres(world: World) -> None:
+    """Baraza's sessions are ended, and others hold all of PostgreSQL's for a moment."""
+    crowd: list[psycopg.Connection] = []
+    with world.owner.transaction() as tx:
+        tx.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'baraza %' AND pid <> pg_backend_pid()"
+            )
+        )
+    address = sa.make_url(world.stack.logins.application).set(drivername="postgresql")
+    try:
+        while len(crowd) < CROWD_MAX:
+            crowd.append(psycopg.connect(address.render_as_string(hide_password=False)))
+    except psycopg.OperationalError:
+        time.sleep(world.chance.uniform(*BAD_LINE_S))
+    finally:
+        for one in crowd:
+            one.close()
+
+
+def hold_payouts(world: World) -> None:
+    """Another session holds the newest payouts: steps wait for it, or pass by."""
+    with world.owner.transaction() as tx:
+        tx.execute(sa.text("SELECT FROM payout ORDER BY id DESC LIMIT 50 FOR UPDATE"))
+        time.sleep(world.chance.uniform(*BAD_LINE_S))
 
 
 def _on_their_way(world: World) -> Sequence[sa.Row[Any]]:
@@ -146,10 +220,14 @@ STATUS_FAULTS = ("status_not_found", "status_not_found_then_completed", "status_
 FAULTS: tuple[Fault, ...] = (
     kill_worker, kill_one_child, kill_clock, kill_web, sleep_past_the_claim, stop_postgres,
     empty_redis, restart_redis, provider_trouble, provider_trouble, status_trouble,
-    expire_token, forge_failure, forge_failure,
+    expire_token, forge_failure, forge_failure, bad_line_to_mpesa, bad_line_to_postgres,
+    bad_line_to_redis, crowd_postgres, hold_payouts,
 )  # fmt: skip
 """Named twice what should come twice as often."""
-TRANSIENT = (requests.RequestException, redis.RedisError, sa.exc.SQLAlchemyError, psutil.Error)
+TRANSIENT = (
+    requests.RequestException, redis.RedisError, sa.exc.SQLAlchemyError, psutil.Error,
+    psycopg.Error, DatabaseAway,
+)  # fmt: skip
 """What a hand of the run's own may meet while servers are down: the fault then counts as missed."""
 
 

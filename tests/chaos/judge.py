@@ -105,6 +105,16 @@ def judge(world: World) -> Verdict:
     )
 
 
+def first_move_after(world: World, moment: float) -> float | None:
+    """Seconds until a payout next changed its state, or None while none has."""
+    query = (
+        "SELECT extract(epoch FROM min(at))::float8 FROM payout_event WHERE at > to_timestamp(:at)"
+    )
+    with world.owner.transaction() as tx:
+        at = tx.scalar(sa.text(query), {"at": moment})
+    return None if at is None else float(at) - moment
+
+
 def slowest_recovery(world: World, faults: Sequence[tuple[float, str]]) -> tuple[float, str]:
     """The longest time from a fault to the next payout that ended, and the fault's name."""
     with world.owner.transaction() as tx:

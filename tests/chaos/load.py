@@ -16,6 +16,8 @@ from tests.support.stack import Stack
 REFERENCE = re.compile(r"BRZ[2-9A-HJKMNP-Z]{7}")
 PAUSE_S = 0.05
 LOST_PAUSE_S = 1.0
+STALLED_S = 20.0
+"""Without one withdrawal taken in for so long, members wait for payouts that will not end."""
 RESENT = 0.1
 """The share of confirmations that the network delivers three times at once."""
 
@@ -32,6 +34,8 @@ ENDINGS: tuple[tuple[int, str, str], ...] = (
 )
 """How many of a hundred, the last digits of the amount, and what M-PESA's stand-in does then."""
 REFUSED_ONLY = ((100, "02", "refused"),)
+TELLING = tuple((1, ending, kind) for _, ending, kind in ENDINGS if ending in {"01", "02", "06"})
+"""Those on which a rule that is wrong shows."""
 
 
 class Load:
@@ -58,6 +62,7 @@ class Load:
         self._began = time.monotonic()
         self.taken: dict[str, str] = {}
         """What M-PESA is to do, by reference."""
+        self._last_taken = self._began
         self.lost_signals = 0
         """Sessions that ended in no screen. What came of them, only the books know."""
         self._seed = seed
@@ -84,7 +89,16 @@ class Load:
         for member in self._dialling:
             if member.done():
                 member.result()
-        return len(self.taken) >= self._wanted
+        return self.is_short == 0 or self._is_stalled
+
+    @property
+    def is_short(self) -> int:
+        """How many of the wanted withdrawals could not be taken in."""
+        return max(0, self._wanted - len(self.taken))
+
+    @property
+    def _is_stalled(self) -> bool:
+        return time.monotonic() > self._last_taken + STALLED_S
 
     def kinds(self) -> Counter[str]:
         """How many of each ending were taken in."""
@@ -137,5 +151,6 @@ class Load:
         if found:
             with self._lock:
                 self.taken[found[0]] = kind
+                self._last_taken = time.monotonic()
         else:
             self._lost()

@@ -40,15 +40,17 @@ class Reader:
     def close(self) -> None:
         """Look no more."""
         self._stop.set()
-        self._db.close()
 
     def look_on(self) -> None:
         """Look until it is closed."""
-        while not self._stop.wait(EVERY_S):
-            try:
-                self._look()
-            except (DatabaseAway, sa.exc.OperationalError):
-                time.sleep(EVERY_S)  # it is being stopped or started
+        try:
+            while not self._stop.wait(EVERY_S):
+                try:
+                    self._look()
+                except (DatabaseAway, sa.exc.OperationalError):
+                    time.sleep(EVERY_S)  # it is being stopped or started
+        finally:
+            self._db.close()
 
     def _look(self) -> None:
         with self._db.transaction() as tx:

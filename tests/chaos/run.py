@@ -1,6 +1,7 @@
 """One run: load, faults, quiet, verdict."""
 
 import random
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,12 +9,15 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from app.db import DatabaseAway
-from tests.chaos import backlog, judge
-from tests.chaos.faults import FAULTS, TRANSIENT, Fault, Plan
+from tests.chaos import backlog, failpoints, judge
+from tests.chaos.faults import FAULTS, TRANSIENT, Fault, Plan, be_slow, deny_at_first
 from tests.chaos.judge import Verdict
-from tests.chaos.load import ENDINGS, REFUSED_ONLY, Load
+from tests.chaos.load import ENDINGS, REFUSED_ONLY, TELLING, Load
 from tests.chaos.reader import reading
 from tests.chaos.world import OURS, World, world
+from tests.chaos.wrong_rules import commands
+
+PROGRESS_S = 10
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,13 @@ class Plans:
     threads: int = 6
     fault_every_s: float = 4.0
     """On average; 0 means no faults but M-PESA's own."""
+    endings: Sequence[tuple[int, str, str]] = ENDINGS
+    per_mille: float = 0
+    """Of all commits, calls and bells of Baraza's, how many fail in the process itself."""
     refuses_everything: bool = False
     per_s_max: float | None = None
+    late_s: float = 0
+    """How long M-PESA is at work on each payout: many are then in flight at once."""
     kills_everything: bool = False
     """At the end, with all in flight: kill -9, PostgreSQL's immediate stop, Redis emptied."""
     backlog: int = 0
@@ -40,13 +49,35 @@ class Plans:
     """How long to wait, once all is quiet, for what has not ended."""
 
     @property
+    def everything_set(self) -> dict[str, str]:
+        """The settings of the run. Who is slow is not asked all the time."""
+        if not self.late_s:
+            return dict(self.settings)
+        asks = ",".join(f"{self.late_s + more:.0f}" for more in (5, 15, 30))
+        return {"PAYOUT_ASK_AFTER_S": asks, "PAYOUT_NOTICE_AFTER_S": "3600", **self.settings}
+
+    @property
     def replay(self) -> str:
         """The command that runs the same again."""
         words = [f"--payouts {self.payouts} --seed {self.seed} --members {self.members}"]
         words += [f"--every {self.fault_every_s:g}", f"--threads {self.threads}"]
+        words += [f"--late {self.late_s:g}"] if self.late_s else []
+        words += [f"--failpoints {self.per_mille:g}"]
         words += [f"--backlog {self.backlog}"] * bool(self.backlog)
         words += ["--refusals"] * self.refuses_everything + ["--everything"] * self.kills_everything
         return f"make chaos ARGS='{' '.join(words)}'"
+
+
+def telling(rule: str | None) -> Plans:
+    """A run that passes with the rules as they are, and fails soon with any of them broken."""
+    return Plans(
+        payouts=30,
+        members=30,
+        fault_every_s=0,
+        endings=TELLING,
+        commands=commands(rule),
+        drain_s_max=20,
+    )
 
 
 @dataclass(frozen=True)
@@ -59,6 +90,8 @@ class Report:
     lost_signals: int
     faults: dict[str, int]
     faults_missed: dict[str, int]
+    failpoints: dict[str, int]
+    """How often each was struck, by what happened and where."""
     slowest_recovery: tuple[float, str]
     carried_on_after_s: float | None
     """From the restart after everything was killed to the next payout that ended."""
@@ -78,16 +111,23 @@ def run(plans: Plans) -> Report:
     """Run it on servers of its own; everything is stopped at the end."""
     began = time.monotonic()
     with world(
-        seed=plans.seed, members=plans.members, commands=plans.commands, **plans.settings
+        seed=plans.seed,
+        members=plans.members,
+        commands={**failpoints.commands(), **plans.commands} if plans.per_mille else plans.commands,
+        per_mille=plans.per_mille,
+        **plans.everything_set,
     ) as everything:
         plan = Plan(random.Random(plans.seed), plans.faults)
+        deny_at_first(everything)
+        if plans.late_s:
+            be_slow(everything, plans.late_s)
         load = Load(
             everything.stack,
             everything.phones,
             wanted=plans.payouts,
             seed=plans.seed,
             threads=plans.threads,
-            endings=REFUSED_ONLY if plans.refuses_everything else ENDINGS,
+            endings=REFUSED_ONLY if plans.refuses_everything else plans.endings,
             per_s_max=plans.per_s_max,
         )
         in_flight, carried_on = 0, None
@@ -102,6 +142,8 @@ def run(plans: Plans) -> Report:
             _quiet(everything, plans.drain_s_max)
         verdict = judge.judge(everything)
         verdict.violations.extend(reader.violations)
+        if load.is_short:
+            verdict.violations.append(f"{load.is_short} withdrawals could not be taken in: stalled")
         return Report(
             plans=plans,
             seconds=time.monotonic() - began,
@@ -109,6 +151,7 @@ def run(plans: Plans) -> Report:
             lost_signals=load.lost_signals,
             faults=dict(plan.counted),
             faults_missed=dict(plan.missed),
+            failpoints=everything.failpoints(),
             slowest_recovery=judge.slowest_recovery(everything, plan.at),
             carried_on_after_s=carried_on,
             in_flight_when_killed=in_flight,
@@ -119,9 +162,18 @@ def run(plans: Plans) -> Report:
 
 
 def _trouble(everything: World, plan: Plan, load: Load, plans: Plans) -> None:
-    due = time.monotonic()
+    due = shown = time.monotonic()
     while not load.done:
         time.sleep(0.1)
+        if time.monotonic() >= shown + PROGRESS_S:
+            shown = time.monotonic()
+            print(  # noqa: T201 - for whoever waits
+                f"{time.strftime('%T')} {len(load.taken)} of {plans.payouts} taken in,"
+                f" {sum(plan.counted.values())} faults",
+                file=sys.stderr,
+                flush=True,
+            )
+        everything.tend()
         if plans.fault_every_s and time.monotonic() >= due:
             plan.strike(everything)
             due = time.monotonic() + everything.chance.uniform(0.5, 1.5) * plans.fault_every_s
@@ -151,7 +203,7 @@ def _kill_everything(everything: World, wait_s_max: float) -> tuple[int, float]:
     restarted = time.time()
     everything.stack.start(*OURS)
     while True:
-        after, _ = judge.slowest_recovery(everything, [(restarted, "everything")])
+        after = judge.first_move_after(everything, restarted)
         if after:
             return in_flight, after
         assert time.time() < restarted + wait_s_max, "work does not go on"
@@ -161,11 +213,9 @@ def _kill_everything(everything: World, wait_s_max: float) -> tuple[int, float]:
 def _quiet(everything: World, wait_s_max: float) -> None:
     """No more faults: wait until all that can end has ended."""
     everything.servers.revive()
-    for name in OURS:
-        if everything.stack.processes[name].poll() is not None:
-            everything.stack.start(name)
     until = time.monotonic() + wait_s_max
     while time.monotonic() < until:
+        everything.tend()
         try:
             with everything.owner.transaction() as tx:
                 left = judge.open_payouts(tx)
@@ -179,4 +229,4 @@ def _quiet(everything: World, wait_s_max: float) -> None:
 def _texts_are_out(everything: World) -> bool:
     with everything.owner.transaction() as tx:
         waiting = "SELECT count(*) FROM message WHERE state IN ('queued', 'sending')"
-        return tx.scalar(sa.text(waiting)) == 0
+        return bool(tx.scalar(sa.text(waiting)) == 0)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.chaos import wrong_rules
 from tests.chaos.faults import (
     empty_redis,
     expire_token,
@@ -15,8 +14,8 @@ from tests.chaos.faults import (
 from tests.chaos.run import Plans, run
 
 SHORT = Plans(
-    payouts=60,
-    members=30,
+    payouts=40,
+    members=40,
     threads=6,
     seed=2025,
     fault_every_s=1.5,
@@ -38,19 +37,3 @@ def test_nothing_is_lost_made_or_paid_twice_whatever_fails() -> None:
     assert sum(found.faults.values()) > 0
     assert found.carried_on_after_s is not None
     assert found.carried_on_after_s < CARRIES_ON_WITHIN_S
-
-
-@pytest.mark.timeout(400)
-def test_a_run_with_a_broken_rule_fails() -> None:
-    """With time-outs taken for a "no", savings come back although M-PESA paid: it must show."""
-    found = run(
-        Plans(
-            payouts=30,
-            members=30,
-            seed=1,
-            fault_every_s=0,
-            commands=wrong_rules.commands("timeout_is_no"),
-            drain_s_max=30,
-        )
-    )
-    assert any("although M-PESA paid it" in told for told in found.verdict.violations)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -141,9 +142,8 @@ class Stack:
                 )
         for name in names:
             if name in health:
-                wait_for(
-                    f"{name} ready", lambda url=health[name]: _answers(url), seconds=READY_S_MAX
-                )
+                ready = partial(_answers, health[name])
+                wait_for(f"{name} ready", ready, seconds=READY_S_MAX)
 
     def start_all(self) -> None:
         """Start everything."""
@@ -194,8 +194,10 @@ class Stack:
         """M-PESA's own record of what it paid."""
         return dict(requests.get(f"{self.safaricom}/truth/paid", timeout=5).json())
 
-    def fault(self, match: dict[str, Any], do: str, *, times: int = 1, **parameters: Any) -> None:
-        """Make the next matching request to M-PESA go wrong."""
+    def fault(
+        self, match: dict[str, Any], do: str, *, times: int | None = 1, **parameters: Any
+    ) -> None:
+        """Make the next matching requests to M-PESA go wrong; None: all from now on."""
         requests.post(
             f"{self.safaricom}/faults",
             json={"match": match, "do": do, "times": times, **parameters},
