@@ -29,7 +29,8 @@ GROUNDS = {
         said.SUBMITTED, [CONTRADICTION, CONTRADICTION], Act.FREEZE, 2, "a result does not fit",
     ),
     "two receipts": (
-        said.SUBMITTED, [said.PAID_BY_CALLBACK, OTHER_RECEIPT, said.OWN_DOUBT], Act.FREEZE, 2,
+        said.SUBMITTED, [said.PAID_BY_CALLBACK, OTHER_RECEIPT, OTHER_RECEIPT],
+        Act.FREEZE, 3,
         "two receipts: possibly paid twice",
     ),
     "paid, by the highest rank": (
