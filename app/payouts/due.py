@@ -53,9 +53,13 @@ _TOLD = (
     "SELECT payout_id FROM inbox WHERE worked_at IS NULL",
     "SELECT payout_id FROM evidence WHERE folded_at IS NULL",
     "SELECT id FROM payout WHERE doubt_due_at <= now()",
-    "SELECT id FROM payout WHERE notice_due_at <= now()",
 )
-"""What resolve looks at, frozen or not: four small partial indexes, however many payouts."""
+"""What resolve weighs, frozen or not: small partial indexes, however many payouts."""
+_WAITING = "SELECT id FROM payout WHERE notice_due_at <= now()"
+
+TELL = f"p.id IN ({_WAITING})"
+"""Whose member has waited so long that she is told. Resolve does that when nothing is to be
+weighed: after an outage thousands are due at once, and money goes first."""
 
 
 def ready(step: Step) -> str:
@@ -79,7 +83,7 @@ def claim(step: Step) -> str:
 def looks(step: Step) -> tuple[str, ...]:
     """The same in parts, each of which one index answers: any of them means that it is due."""
     if step is Step.RESOLVE:
-        return tuple(f"p.id IN ({told}) AND {fresh(step)}" for told in _TOLD)
+        return tuple(f"p.id IN ({told}) AND {fresh(step)}" for told in (*_TOLD, _WAITING))
     own = tuple(f"{_touchable(step)} AND ({due}) AND {ready(step)}" for due in _DUE[step])
     return (*own, EXPIRED) if step is Step.PAY else own
 

@@ -22,6 +22,8 @@ from app.payouts.outcome import Outcomes
 from app.payouts.report import Report
 from app.providers import result_codes
 
+TOLD_MAX = 20
+"""Members told in one turn that it takes long: a second's worth, so that money moves meanwhile."""
 CALLS_THAT_MAY_HAVE_ARRIVED = "outcome IS NULL OR outcome IN ('in_doubt', 'accepted', 'duplicate')"
 
 
@@ -44,6 +46,8 @@ class Resolve:
                 payouts = claims.take(tx, due.claim(Step.RESOLVE), limit=limit, order="p.id")
                 if len(payouts) == limit:
                     self.doorbell.ring(Step.RESOLVE)
+                else:
+                    payouts += _waiting(tx, payouts)
                 self._work(tx, payouts)
         except poison.NEVER_POISON:
             raise
@@ -66,6 +70,21 @@ class Resolve:
         _doubt_what_is_overdue(tx, [p.id for p in payouts])
         fold(tx, payouts, self.schedule)
         return []
+
+
+def _waiting(tx: Tx, taken: Sequence[Payout]) -> list[Payout]:
+    """Some more, whose members are only to be told that it takes long.
+
+    Resolve does not ring itself for the others: the timekeeper does, a second later, so that debits
+    have their turn in between.
+    """
+    return claims.take(
+        tx,
+        f"{due.TELL} AND {due.fresh(Step.RESOLVE)} AND p.id <> ALL(:taken)",
+        limit=TOLD_MAX,
+        parameters={"taken": [payout.id for payout in taken]},
+        order="p.notice_due_at",
+    )
 
 
 def fold(tx: Tx, payouts: Sequence[Payout], schedule: Schedule) -> None:

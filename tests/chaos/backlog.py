@@ -17,11 +17,17 @@ from app.ledger import entries, posting
 from app.money import shillings
 from app.payouts import claims, intake, quotes
 from app.payouts.planning import schedule
-from tests.chaos.load import ENDINGS
 from tests.chaos.world import World
 
 SAVINGS_CENTS = shillings(10_000)
 AT_ONCE = 4
+ENDINGS = (
+    (80, "", "succeeds"),
+    (15, "02", "refused"),
+    (4, "03", "result lost"),
+    (1, "04", "twice"),
+)
+"""M-PESA answers. With calls that hang, all would wait for their time-outs, wave by wave."""
 _NO_LIMITS = sa.text(
     "INSERT INTO withdrawal_limit (effective_from, minimum_cents, maximum_cents, daily_cents)"
     " VALUES ((now() AT TIME ZONE 'Africa/Nairobi')::date, 5000, 25000000, 25000000)"

@@ -1,5 +1,6 @@
 """Telling a member that she waits, and why: because of us, of M-PESA, or of a contradiction."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from app.db import Database
 from app.doorbell import Step
 from app.payouts import overdue
+from app.payouts.resolve import TOLD_MAX
 from app.providers.daraja import PAY_PATH
 from tests.support.http_script import Reply
 from tests.support.ledger import assert_coherent
@@ -154,3 +156,16 @@ def test_a_call_that_never_arrives_is_told_as_our_delay(site: Working) -> None:
     site.context.pay.run()
     stories.resolve()
     assert (["delayed"], "submitted") == (told(stories), stories.state(reference))
+
+
+def test_telling_that_it_takes_long_holds_up_no_money(stories: Stories, site: Working) -> None:
+    """After an outage thousands wait to be told. A few a turn, after all that is to be weighed."""
+    refused = stories.submitted()
+    waiting = [stories.requested() for _ in range(TOLD_MAX + 5)]
+    for reference in waiting:
+        time_passes(stories, reference)
+    stories.told(refused, "status", "definite_no", code="8")
+    assert {"failed": 1, "held": TOLD_MAX} == Counter(told(stories))
+    stories.resolve()
+    assert Step.RESOLVE not in site.rung(), "it leaves the others to the timekeeper's next ring"
+    assert {"failed": 1, "held": len(waiting)} == Counter(told(stories))

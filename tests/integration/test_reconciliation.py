@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from app.cli import main
-from app.db import Database
+from app.db import Database, constraint_of
 from app.operations import alerting
 from app.payouts.proofs import Action
 from app.staff import accounts
@@ -359,15 +359,31 @@ def test_a_day_signed_under_another_secret_is_told(
     assert "another SECRET_KEY" in run("day", "verify", closed).output
 
 
-@pytest.mark.parametrize("table", ["day_close", "statement_import", "reconciliation_break"])
-def test_what_was_signed_or_imported_stays(owner_db: Database, table: str) -> None:
-    """For the owner too: each has its guard."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE statement_line SET withdrawn_cents = 1",
+        "UPDATE statement_line SET payout_id = gen_random_uuid() WHERE payout_id IS NOT NULL",
+        "DELETE FROM statement_line",
+        "UPDATE statement_import SET closing_cents = 1",
+        "DELETE FROM statement_import",
+        "UPDATE day_close SET report = ''",
+        "DELETE FROM day_close",
+        "UPDATE reconciliation_break SET explanation = 'x', explained_at = now()",
+        "DELETE FROM reconciliation_break",
+    ],
+)
+def test_what_was_imported_explained_or_signed_stays(
+    run: Run, closed: str, owner_db: Database, change: str
+) -> None:
+    """For whoever owns the database too."""
+    assert closed
     with owner_db.transaction() as tx:
-        guards = tx.scalar(
-            sa.text(
-                "SELECT count(*) FROM pg_trigger WHERE tgrelid = CAST(:table AS regclass)"
-                " AND tgname = :table || '_kept' AND tgenabled IN ('O', 'A')"
-            ),
-            {"table": table},
+        tx.exec_driver_sql(
+            "INSERT INTO reconciliation_break (rule, subject, detail, cents, explained_at,"
+            " explained_by, explanation) SELECT 'other_movement', 'x', '', 1, now(), id, 'voucher'"
+            " FROM staff LIMIT 1"
         )
-    assert 1 == guards
+    with pytest.raises(sa.exc.DBAPIError) as refused, owner_db.transaction() as tx:
+        tx.exec_driver_sql(change)
+    assert "append_only" == constraint_of(refused.value)

@@ -332,7 +332,8 @@ SELECT format('%s on %s', w.name, w.on_table)
 --: the guards of statements, differences and closed days are switched on
 SELECT format('%s on %s', w.name, w.on_table)
   FROM (VALUES ('statement_import', 'statement_import_kept'), ('statement_line', 'statement_line_kept'),
-               ('reconciliation_break', 'reconciliation_break_kept'), ('day_close', 'day_close_kept'))
+               ('statement_line', 'statement_line_stays'), ('reconciliation_break', 'reconciliation_break_kept'),
+               ('reconciliation_break', 'reconciliation_break_explained'), ('day_close', 'day_close_kept'))
        AS w(on_table, name)
  WHERE NOT EXISTS (SELECT FROM pg_trigger t
                     WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name

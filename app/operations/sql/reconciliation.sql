@@ -18,6 +18,11 @@ CREATE TABLE reconciliation_break (
 CREATE UNIQUE INDEX reconciliation_break_open ON reconciliation_break (rule, subject) WHERE cleared_at IS NULL;
 CREATE TRIGGER reconciliation_break_kept BEFORE DELETE ON reconciliation_break
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+-- What was explained stays explained, by whoever explained it.
+CREATE TRIGGER reconciliation_break_explained BEFORE UPDATE ON reconciliation_break FOR EACH ROW
+    WHEN (OLD.explained_at IS NOT NULL AND (OLD.explained_at, OLD.explained_by, OLD.explanation)
+          IS DISTINCT FROM (NEW.explained_at, NEW.explained_by, NEW.explanation))
+    EXECUTE FUNCTION refuse_change();
 
 -- The report of a day, word for word as it was signed.
 CREATE TABLE day_close (

@@ -36,6 +36,12 @@ CREATE INDEX statement_line_unplaced ON statement_line (withdrawn_cents, complet
 CREATE TRIGGER statement_import_kept BEFORE UPDATE OR DELETE ON statement_import
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER statement_line_kept BEFORE DELETE ON statement_line FOR EACH ROW EXECUTE FUNCTION refuse_change();
+-- What M-PESA said stays; what it is about may be found out later, once.
+CREATE TRIGGER statement_line_stays BEFORE UPDATE ON statement_line FOR EACH ROW
+    WHEN (to_jsonb(OLD) - '{payout_id,evidence_id,entry_id}'::text[]
+          <> to_jsonb(NEW) - '{payout_id,evidence_id,entry_id}'::text[]
+          OR OLD.payout_id <> NEW.payout_id OR OLD.evidence_id <> NEW.evidence_id OR OLD.entry_id <> NEW.entry_id)
+    EXECUTE FUNCTION refuse_change();
 
 GRANT SELECT, INSERT ON statement_import, statement_line TO baraza_app;
 GRANT UPDATE (payout_id, evidence_id, entry_id) ON statement_line TO baraza_app;
