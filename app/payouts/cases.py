@@ -6,7 +6,6 @@ and none stays open once its reason is gone. What ends one is a proposal that tw
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,7 +16,7 @@ from app.errors import Refused
 from app.payouts import claims
 from app.payouts.claims import Payout
 from app.payouts.deadlines import Schedule
-from app.payouts.states import SENT_STATES, State
+from app.payouts.states import State
 
 
 class NoSuchPayout(Refused):
@@ -59,20 +58,17 @@ _LIST = sa.text(
     "SELECT p.reference, c.kind, c.why, p.state, p.amount_cents, c.since, c.opens_at,"
     " w.id AS proposed FROM payout_case c JOIN payout p ON p.id = c.payout_id"
     " LEFT JOIN case_proposal w ON w.payout_id = p.id AND w.outcome IS NULL"
-    " WHERE (:to_come OR c.opens_at <= now())"
-    " AND (CAST(:reference AS text) IS NULL OR p.reference = :reference)"
+    " WHERE :to_come OR c.opens_at <= now()"
     " ORDER BY c.opens_at LIMIT :limit"
 )
 _ASK = sa.text("UPDATE payout SET ask_due_at = now() WHERE id = :id")
 _RESEND = sa.text("UPDATE payout SET resend_due_at = now() WHERE id = :id")
 
 
-def listed(
-    tx: Tx, *, limit: int, to_come: bool = False, reference: str | None = None
-) -> list[Case]:
-    """Cases, the oldest first; those of one payout if a reference is given."""
-    wanted: dict[str, Any] = {"limit": limit, "to_come": to_come, "reference": reference}
-    return [Case(**row) for row in tx.execute(_LIST, wanted).mappings()]
+def listed(tx: Tx, *, limit: int, to_come: bool = False) -> list[Case]:
+    """Cases, the oldest first; with `to_come` also doubts that are younger than a day."""
+    rows = tx.execute(_LIST, {"limit": limit, "to_come": to_come}).mappings()
+    return [Case(**row) for row in rows]
 
 
 def ask(tx: Tx, reference: str, *, by: Actor) -> None:
@@ -80,10 +76,12 @@ def ask(tx: Tx, reference: str, *, by: Actor) -> None:
 
     Raises:
         NoSuchPayout: nobody has this reference.
-        NothingToAsk: nothing was sent, or it ended and nothing contradicts that.
+        NothingToAsk: nothing was sent, the call is still under way, or it ended and nothing
+            contradicts that.
     """
     payout = taken(tx, reference)
-    if not (payout.state in SENT_STATES or payout.frozen) or payout.first_call_at is None:
+    waits_for_m_pesa = payout.state in {State.SUBMITTED, State.IN_DOUBT} or payout.frozen
+    if not waits_for_m_pesa or payout.first_call_at is None:
         raise NothingToAsk(f"{payout.reference} is {payout.state}: there is nothing to ask M-PESA.")
     tx.execute(_ASK, {"id": payout.id})
     audit.record(tx, "payout_asked_about", by=by, reference=payout.reference)

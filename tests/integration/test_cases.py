@@ -144,14 +144,17 @@ def test_cases_open_and_close_by_themselves(
 
 
 def test_a_person_may_ask_about_what_is_frozen(stories: Stories, db: Database) -> None:
-    """Asking is harmless. About what was never sent, or has ended, there is nothing to ask."""
+    """Asking is harmless. About what was never sent, or has ended, there is nothing to ask.
+
+    Nor while the call is under way: no step would put the question, and nobody may think it did.
+    """
     reference = frozen(stories)
     by = stories.someone(1)
     with db.transaction() as tx:
         cases.ask(tx, reference, by=by)
         due = "SELECT ask_due_at <= now() FROM payout WHERE reference = :reference"
         assert tx.scalar(sa.text(due), {"reference": reference})
-    for settled in (stories.reserved(), stories.paid()):
+    for settled in (stories.reserved(), stories.called(), stories.paid()):
         with pytest.raises(NothingToAsk), db.transaction() as tx:
             cases.ask(tx, settled, by=by)
 
