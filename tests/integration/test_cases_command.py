@@ -1,20 +1,15 @@
 """`baraza cases` and `baraza dead-letters`, as people type them."""
 
 import json
-from collections.abc import Callable
 
 import pytest
-from click.testing import CliRunner, Result
 
-from app.cli import main
 from app.db import Database
-from app.staff import accounts
 from tests.support.stories import Stories
+from tests.support.typing_commands import Run, typist
 
-PASSWORD = "four unrelated words here"
 MAKER, CHECKER, SUPPORT = "maker@sacco.example", "checker@sacco.example", "help@sacco.example"
 WHY = ("--reason", "statement of 23/11")
-Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -25,21 +20,9 @@ def stories(db: Database, redis_url: str) -> Stories:
 @pytest.fixture
 def run(db: Database, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Types a command; three people are on file."""
-    for name, value in {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "COLUMNS": "200",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with db.transaction() as tx:
-        for email, role in ((MAKER, "ops"), (CHECKER, "finance"), (SUPPORT, "support")):
-            accounts.create(tx, email=email, name=email[:5], role=role, password=PASSWORD)
-
-    def type_in(*arguments: str, email: str = "") -> Result:
-        who = ("--as", email, "--password-stdin") if email else ()
-        return CliRunner().invoke(main, [*arguments, *who], input=f"{PASSWORD}\n")
-
-    return type_in
+    given = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    staff = {MAKER: "ops", CHECKER: "finance", SUPPORT: "support"}
+    return typist(db, monkeypatch, staff=staff, environment=given)
 
 
 def test_two_people_end_a_case(run: Run, stories: Stories) -> None:

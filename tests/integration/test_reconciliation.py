@@ -8,22 +8,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from app.cli import main
 from app.db import Database, constraint_of
 from app.operations import alerting
 from app.payouts.proofs import Action
-from app.staff import accounts
 from tests.support.ledger import assert_coherent
 from tests.support.statement import EAT, SHORTCODE, Moved, written
 from tests.support.stories import AMOUNT_CENTS, Stories
+from tests.support.typing_commands import Run, typist
 
 GUARDS_OFF = "SET LOCAL session_replication_role = replica"
-PASSWORD = "four unrelated words here"
 FINANCE, SUPPORT = "amina@sacco.example", "help@sacco.example"
 FLOAT_CENTS = 1_000_000_00
-Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -34,22 +31,9 @@ def stories(db: Database, redis_url: str) -> Stories:
 @pytest.fixture
 def run(db: Database, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Types a command; an accountant and a colleague without rights are on file."""
-    for name, value in {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "DARAJA_SHORTCODE": SHORTCODE,
-        "COLUMNS": "220",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with db.transaction() as tx:
-        for email, role in ((FINANCE, "finance"), (SUPPORT, "support")):
-            accounts.create(tx, email=email, name=email[:5], role=role, password=PASSWORD)
-
-    def type_in(*arguments: str, email: str = "") -> Result:
-        who = ("--as", email, "--password-stdin") if email else ()
-        return CliRunner().invoke(main, [*arguments, *who], input=f"{PASSWORD}\n")
-
-    return type_in
+    given = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DARAJA_SHORTCODE": SHORTCODE}
+    staff = {FINANCE: "finance", SUPPORT: "support"}
+    return typist(db, monkeypatch, staff=staff, environment=given)
 
 
 def today(db: Database) -> datetime:
