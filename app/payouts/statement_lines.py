@@ -157,7 +157,7 @@ class _Places:
     def __init__(self, tx: Tx, lines: Sequence[Line]) -> None:
         wanted = {
             "ids": [one.our_id for one in lines if one.our_id],
-            "receipts": [one.undoes or one.receipt for one in lines],
+            "receipts": [receipt for one in lines for receipt in (one.receipt, *one.undoes)],
         }
         self._by_id: dict[UUID, _Payout] = {}
         self._by_receipt: dict[str, _Payout] = {}
@@ -170,7 +170,9 @@ class _Places:
     def of(self, one: Line) -> _Payout | None:
         if one.our_id in self._by_id:
             return self._by_id[one.our_id]
-        return self._by_receipt.get(one.undoes or one.receipt)
+        named = one.undoes if one.kind is Movement.TAKEN_BACK else (one.receipt,)
+        found = [self._by_receipt[one] for one in dict.fromkeys(named) if one in self._by_receipt]
+        return found[0] if len(found) == 1 else None  # of two, people choose
 
 
 def _new_line(tx: Tx, number: int, one: Line, payout: _Payout | None) -> int | None:

@@ -85,8 +85,9 @@ class Line:
     """Whom it was paid to, as M-PESA writes it: a number, perhaps masked, and a name."""
     our_id: UUID | None
     """The payout's id, where M-PESA names it."""
-    undoes: str | None
-    """The receipt of the payment that was taken back, where M-PESA names it."""
+    undoes: tuple[str, ...]
+    """What may be the receipt of the payment that was taken back: M-PESA writes it in a column of
+    its own or somewhere in the text. Empty for any other kind of line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +176,14 @@ def _line(number: int, row: Mapping[str, str]) -> Line | Fault:
     if (paid_in == 0) == (withdrawn == 0):
         return Fault(number, "withdrawn", "or paid in, one of them, must be filled", "look at it")
     details = row["details"]
-    undoes = row.get("linked transaction id", "").upper()
     said = f"{details} {row.get('reason type', '')} {row.get('transaction type', '')}"
+    kind = _kind(said, is_in=paid_in > 0)
     ours = _OUR_ID.search(details)
     return Line(
         line=number,
         receipt=receipt,
         completed_at=at,
-        kind=_kind(said, is_in=paid_in > 0),
+        kind=kind,
         details=details,
         status=row["transaction status"].lower(),
         paid_in_cents=paid_in,
@@ -190,7 +191,7 @@ def _line(number: int, row: Mapping[str, str]) -> Line | Fault:
         balance_cents=amounts["balance"] or 0,
         party=row.get("other party info") or _party(details),
         our_id=UUID(ours[1]) if ours else None,
-        undoes=undoes if _RECEIPT.fullmatch(undoes) else _other_receipt(details, receipt),
+        undoes=_undone(row) if kind is Movement.TAKEN_BACK else (),
     )
 
 
@@ -207,12 +208,12 @@ def _party(details: str) -> str | None:
     return found[1] if found else None
 
 
-def _other_receipt(details: str, own: str) -> str | None:
-    """Ten capital letters and digits in the text, with at least one of each, not the line's own."""
-    for word in re.findall(r"\b[A-Z0-9]{10}\b", details):
-        if word != own and not word.isdigit() and not word.isalpha():
-            return str(word)
-    return None
+def _undone(row: Mapping[str, str]) -> tuple[str, ...]:
+    """The linked receipt, or else every word that could be one: some receipts have no digit."""
+    linked = row.get("linked transaction id", "").upper()
+    if _RECEIPT.fullmatch(linked):
+        return (linked,)
+    return tuple(re.findall(rf"\b{_RECEIPT.pattern}\b", row["details"]))
 
 
 def _is_newest_first(lines: Sequence[Line]) -> bool:

@@ -179,6 +179,19 @@ def test_a_payment_that_was_taken_back_waits_for_people(
     assert_coherent(owner_db)
 
 
+def test_a_reversal_that_may_be_of_two_payments_waits_for_people(
+    run: Run, reconcile: Callable[..., Result], stories: Stories, db: Database
+) -> None:
+    """Baraza does not choose one."""
+    lines = [paid_line(db, stories.paid()), paid_line(db, stories.paid())]
+    named = " and ".join(line.receipt for line in lines)
+    at = max(line.at for line in lines) + timedelta(minutes=1)
+    back = Moved("SKL70MQ8WL", at, AMOUNT_CENTS, f"Reversal of {named}")
+    reconcile(top_up(db), *lines, back)
+    stories.resolve()
+    assert {"taken_back": ["SKL70MQ8WL"]} == breaks(run)
+
+
 def test_a_file_is_imported_once_and_a_line_is_kept_once(
     run: Run, reconcile: Callable[..., Result], stories: Stories, db: Database
 ) -> None:

@@ -68,7 +68,21 @@ def test_a_reversal_names_the_payment_that_it_undoes() -> None:
     by_column = Moved("SKL99MQ8WL", AT, 100, "Reversal", undoes="SKL61MQ8WL")
     by_words = Moved("SKL98MQ8WL", AT, 100, "Reversal of SKL61MQ8WL by Safaricom")
     found, _ = read(statement(by_column, by_words))
-    assert ["SKL61MQ8WL", "SKL61MQ8WL"] == [one.undoes for one in found.lines]
+    assert [("SKL61MQ8WL",), ("SKL61MQ8WL",)] == [one.undoes for one in found.lines]
+
+
+def test_a_receipt_may_have_no_digit() -> None:
+    """Every word that can be one is kept; which is one, only the payouts tell."""
+    back = Moved("SKL99MQ8WL", AT, 100, "Reversal of QWERTYUIOP by SAFARICOMS for 0712345678")
+    (line,) = read(statement(back))[0].lines
+    assert ("QWERTYUIOP", "SAFARICOMS", "0712345678") == line.undoes
+
+
+def test_only_a_reversal_undoes() -> None:
+    """A payment whose text holds another's receipt is about itself."""
+    paid = Moved("SKL99MQ8WL", AT, -100, "Business Payment after SKL61MQ8WL", undoes="SKL61MQ8WL")
+    (line,) = read(statement(paid))[0].lines
+    assert () == line.undoes
 
 
 def test_the_oldest_line_comes_first_whatever_the_file_does() -> None:
