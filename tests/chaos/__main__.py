@@ -26,6 +26,8 @@ def main() -> int:
     add("--threads", type=int, default=6, help="phones at once (default: 6)")
     add("--every", type=float, default=4.0, help="seconds between faults; 0: none (default: 4)")
     add("--per-second", type=float, help="withdrawals a second at most")
+    add("--arrivals", type=int, default=0,
+        help="then so many without dialling, --per-second of them")  # fmt: skip
     add("--failpoints", type=float, default=0.5, metavar="PER_MILLE",
         help="commits, calls and bells that fail inside Baraza (default: 0.5)")  # fmt: skip
     add("--refusals", action="store_true", help="M-PESA refuses everything")
@@ -36,6 +38,8 @@ def main() -> int:
     add("--wrong-rule", choices=NAMES, help="a run of its own with a rule broken: it must fail")
     add("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
+    if given.arrivals and not given.per_second:
+        parser.error("--arrivals needs --per-second")
     found = run(_planned(given))
     REPORTS.mkdir(parents=True, exist_ok=True)
     as_json, as_text = _as_json(found), text(found)
@@ -57,10 +61,11 @@ def _planned(given: argparse.Namespace) -> Plans:
         per_mille=given.failpoints,
         refuses_everything=given.refusals,
         per_s_max=given.per_second,
+        arrivals=given.arrivals,
         late_s=given.late,
         kills_everything=given.everything,
         backlog=given.backlog,
-        drain_s_max=DRAIN_S_MAX + given.late + given.backlog * BACKLOG_S_EACH,
+        drain_s_max=DRAIN_S_MAX + given.late + (given.backlog + given.arrivals) * BACKLOG_S_EACH,
     )
 
 

@@ -35,6 +35,8 @@ class Plans:
     """Of all commits, calls and bells of Baraza's, how many fail in the process itself."""
     refuses_everything: bool = False
     per_s_max: float | None = None
+    arrivals: int = 0
+    """So many more come without dialling, `per_s_max` a second: more than phones can dial."""
     late_s: float = 0
     """How long M-PESA is at work on each payout: many are then in flight at once."""
     kills_everything: bool = False
@@ -64,6 +66,8 @@ class Plans:
         words += [f"--late {self.late_s:g}"] if self.late_s else []
         words += [f"--failpoints {self.per_mille:g}"]
         words += [f"--backlog {self.backlog}"] * bool(self.backlog)
+        words += [f"--arrivals {self.arrivals}"] * bool(self.arrivals)
+        words += [f"--per-second {self.per_s_max:g}"] * bool(self.per_s_max)
         words += ["--refusals"] * self.refuses_everything + ["--everything"] * self.kills_everything
         return f"make chaos ARGS='{' '.join(words)}'"
 
@@ -121,19 +125,31 @@ def run(plans: Plans) -> Report:
         deny_at_first(everything)
         if plans.late_s:
             be_slow(everything, plans.late_s)
+        endings = REFUSED_ONLY if plans.refuses_everything else plans.endings
         load = Load(
             everything.stack,
             everything.phones,
             wanted=plans.payouts,
             seed=plans.seed,
             threads=plans.threads,
-            endings=REFUSED_ONLY if plans.refuses_everything else plans.endings,
+            endings=endings,
             per_s_max=plans.per_s_max,
         )
         in_flight, carried_on = 0, None
         with reading(everything.stack.logins.owner) as reader:
             with load.dialling():
                 _trouble(everything, plan, load, plans)
+            if plans.arrivals:
+                assert plans.per_s_max, "arrivals need a rate"
+                load.taken.update(
+                    backlog.arrive(
+                        everything,
+                        plans.arrivals,
+                        per_s=plans.per_s_max,
+                        endings=endings,
+                        seed=plans.seed,
+                    )
+                )
             if plans.backlog:
                 load.taken.update(backlog.fill(everything, plans.backlog, seed=plans.seed))
                 _under_way(everything, plans.drain_s_max)
