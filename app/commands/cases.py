@@ -15,10 +15,7 @@ from app.payouts import planning, proposals
 from app.payouts.deadlines import Schedule
 from app.payouts.proofs import Action
 from app.payouts.proposals import Effect
-from app.staff.accounts import Role
-
-MAKERS = (Role.OPS, Role.FINANCE, Role.MANAGER)
-CHECKERS = (Role.FINANCE, Role.MANAGER)
+from app.staff.permissions import ROLES, Permission
 
 
 class _Given(TypedDict, total=False):
@@ -208,7 +205,7 @@ def approve(number: int, *, email: str, password_stdin: bool, yes: bool) -> None
     """Agree to proposal NUMBER, which somebody else made. It is done at once."""
     schedule = _schedule()
     with database() as db:
-        by = sign_in(db, email, password_stdin=password_stdin, roles=CHECKERS)
+        by = sign_in(db, email, password_stdin=password_stdin, roles=ROLES[Permission.DECIDE])
         with db.transaction() as tx:
             proposal, effect = proposals.look(tx, number, schedule)
         click.echo(
@@ -229,7 +226,7 @@ def approve(number: int, *, email: str, password_stdin: bool, yes: bool) -> None
 def reject(number: int, *, reason: str, email: str, password_stdin: bool) -> None:
     """Let go of proposal NUMBER. Its maker may do so too."""
     with database() as db:
-        by = sign_in(db, email, password_stdin=password_stdin, roles=MAKERS)
+        by = sign_in(db, email, password_stdin=password_stdin, roles=ROLES[Permission.REJECT])
         with db.transaction() as tx:
             proposals.reject(tx, number, reason=reason, by=by)
     click.echo(f"Proposal {number} is rejected. Nothing of it was done.")
@@ -238,7 +235,12 @@ def reject(number: int, *, reason: str, email: str, password_stdin: bool) -> Non
 def _propose(reference: str, action: Action, **given: Unpack[_Given]) -> None:
     named = reference.strip().upper()
     with database() as db:
-        by = sign_in(db, given["email"], password_stdin=given["password_stdin"], roles=MAKERS)
+        by = sign_in(
+            db,
+            given["email"],
+            password_stdin=given["password_stdin"],
+            roles=ROLES[Permission.PROPOSE],
+        )
         with db.transaction() as tx:
             number, effect = proposals.propose(
                 tx,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,9 @@ import sqlalchemy as sa
 from app.db import Tx
 from app.ledger import statements
 from app.ledger.statements import EntryLine
-from app.money import kes
 from app.msisdn import mask, mask_all
+from app.operations import money_sentence
+from app.operations.money_sentence import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,15 @@ class Summary:
     """The texts that its member was or will be sent, oldest first."""
 
 
+class Lane(StrEnum):
+    """With whom something happened."""
+
+    MEMBER = "member"
+    BARAZA = "baraza"
+    MPESA = "mpesa"
+    STAFF = "staff"
+
+
 @dataclass(frozen=True, slots=True)
 class Happened:
     """One thing that happened."""
@@ -39,12 +50,14 @@ class Happened:
     at: datetime
     what: str
     detail: str
+    lane: Lane
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """One SMS about it."""
 
+    id: UUID
     queued_at: datetime
     kind: str
     state: str
@@ -58,9 +71,14 @@ class Story:
 
     reference: str
     state: str
+    state_since: datetime
+    requested_at: datetime
     money: str
-    """Where the money is, in one sentence."""
+    """Where the money is, in English."""
+    said: tuple[Said, ...]
+    """The same, sentence by sentence, for other languages."""
     member_no: str
+    first_name: str
     phone: str
     amount_cents: int
     fee_cents: int
@@ -86,56 +104,71 @@ _SUMMARIES = """
      ORDER BY p.requested_at DESC LIMIT :limit
 """
 _PAYOUT = """
-    SELECT p.*, m.member_no FROM payout p JOIN member m ON m.id = p.member_id
+    SELECT p.*, m.member_no, m.name FROM payout p JOIN member m ON m.id = p.member_id
      WHERE p.reference = :reference
 """
 # Each kind of record says when it came and what it means; within one moment, cause before effect.
 _TIMELINE = """
-    SELECT at, what, detail FROM (
-        SELECT at, 5 AS rank, 'state' AS what, to_state || ': ' || cause AS detail
+    SELECT at, lane, what, detail FROM (
+        SELECT q.shown_at AS at, 5 AS rank, 'member' AS lane, 'screen' AS what,
+               'amount, fee and duty were shown' AS detail
+          FROM quote q JOIN payout p ON p.quote_id = q.id WHERE p.id = :id
+        UNION ALL
+        SELECT a.at, 4, 'member', 'PIN', a.outcome
+          FROM payout p JOIN quote q ON q.id = p.quote_id JOIN pin_attempt a USING (session_id)
+         WHERE p.id = :id AND a.member_id = p.member_id
+        UNION ALL
+        SELECT at, 5, 'baraza', 'state', to_state || ': ' || cause
           FROM payout_event WHERE payout_id = :id
         UNION ALL
-        SELECT committed_at, 6, 'call ' || n, 'committed' FROM attempt WHERE payout_id = :id
+        SELECT committed_at, 6, 'baraza', 'call ' || n, 'committed'
+          FROM attempt WHERE payout_id = :id
         UNION ALL
-        SELECT finished_at, 2, 'call ' || n, concat_ws(', ', outcome, 'HTTP ' || http_status,
-               error_code, conversation_id)
+        SELECT finished_at, 2, 'mpesa', 'call ' || n, concat_ws(', ', outcome,
+               'HTTP ' || http_status, error_code, conversation_id)
           FROM attempt WHERE payout_id = :id AND finished_at IS NOT NULL
         UNION ALL
-        SELECT asked_at, 6, 'status query', coalesce(outcome, 'no answer recorded')
+        SELECT asked_at, 6, 'baraza', 'status query', coalesce(outcome, 'no answer recorded')
           FROM status_query WHERE payout_id = :id
         UNION ALL
-        SELECT i.received_at, 1, 'from M-PESA', concat_ws(', ', i.kind,
+        SELECT i.received_at, 1, 'mpesa', 'from M-PESA', concat_ws(', ', i.kind,
                CASE WHEN i.copies > 1 THEN i.copies || ' copies' END,
                CASE WHEN i.worked_at IS NULL THEN 'not worked yet' END)
           FROM inbox i WHERE i.payout_id = :id
         UNION ALL
-        SELECT at, 3, 'evidence', concat_ws(', ', class || ' (' || source || ')', 'code ' || code,
-               receipt, conversation_id, nullif(detail, ''))
+        SELECT completed_at, 1, 'mpesa', 'on the statement',
+               concat_ws(', ', receipt, replace(kind, '_', ' '), status)
+          FROM statement_line WHERE payout_id = :id
+        UNION ALL
+        SELECT at, 3, 'baraza', 'evidence', concat_ws(', ', class || ' (' || source || ')',
+               'code ' || code, receipt, conversation_id, nullif(detail, ''))
           FROM evidence WHERE payout_id = :id
         UNION ALL
-        SELECT queued_at, 7, 'SMS', 'queued (' || kind || ')' FROM message WHERE payout_id = :id
+        SELECT queued_at, 7, 'baraza', 'SMS', 'queued (' || kind || ')'
+          FROM message WHERE payout_id = :id
         UNION ALL
-        SELECT accepted_at, 8, 'SMS', 'taken by the gateway (' || kind || ')'
+        SELECT accepted_at, 8, 'member', 'SMS', 'taken by the gateway (' || kind || ')'
           FROM message WHERE payout_id = :id AND accepted_at IS NOT NULL
         UNION ALL
-        SELECT finished_at, 9, 'SMS', concat_ws(': ', state || ' (' || kind || ')', failure)
+        SELECT finished_at, 9, 'member', 'SMS', concat_ws(': ', state || ' (' || kind || ')',
+               failure)
           FROM message WHERE payout_id = :id AND finished_at IS NOT NULL
         UNION ALL
-        SELECT first_seen, 4, 'needs a person', step || ': ' || reason
+        SELECT first_seen, 4, 'staff', 'needs a person', step || ': ' || reason
           FROM dead_letter WHERE payout_id = :id
         UNION ALL
-        SELECT made_at, 4, 'proposal ' || c.id,
+        SELECT made_at, 4, 'staff', 'proposal ' || c.id,
                concat_ws(': ', m.email || ' proposes to ' || action, proof, reason)
           FROM case_proposal c JOIN staff m ON m.id = c.maker_id WHERE payout_id = :id
         UNION ALL
-        SELECT decided_at, 1, 'proposal ' || c.id,
+        SELECT decided_at, 1, 'staff', 'proposal ' || c.id,
                concat_ws(': ', concat_ws(' by ', outcome, k.email), decided_why)
           FROM case_proposal c LEFT JOIN staff k ON k.id = c.checker_id
          WHERE payout_id = :id AND decided_at IS NOT NULL
     ) happened ORDER BY at, rank
 """
 _SMS = """
-    SELECT queued_at, kind, state, body AS text, failure FROM message
+    SELECT id, queued_at, kind, state, body AS text, failure FROM message
      WHERE payout_id = :id ORDER BY queued_at, id
 """
 _LATER_ENTRIES = """
@@ -178,8 +211,12 @@ def tell(tx: Tx, reference: str) -> Story | None:
     return Story(
         reference=row.reference,
         state=row.state,
-        money=where_the_money_is(row),
+        state_since=row.state_since,
+        requested_at=row.requested_at,
+        money=money_sentence.where_the_money_is(row),
+        said=money_sentence.sentences(row),
         member_no=row.member_no,
+        first_name=row.name.split()[0],
         phone=mask(row.msisdn),
         amount_cents=row.amount_cents,
         fee_cents=row.fee_cents,
@@ -190,7 +227,9 @@ def tell(tx: Tx, reference: str) -> Story | None:
         originator_conversation_id=str(row.id),
         conversation_id=row.conversation_id,
         # Providers quote phone numbers in their remarks.
-        timeline=tuple(Happened(one.at, one.what, mask_all(one.detail)) for one in timeline),
+        timeline=tuple(
+            Happened(one.at, one.what, mask_all(one.detail), Lane(one.lane)) for one in timeline
+        ),
         ledger=tuple(statements.lines_of(tx, _entry_ids(tx, row))),
         sms=tuple(Told(*one) for one in told),
     )
@@ -203,30 +242,3 @@ def _entry_ids(tx: Tx, payout: sa.Row[Any]) -> list[UUID]:
     # Their ids are not in the payout, and there are few of these, so the books may be searched.
     later = tx.scalars(sa.text(_LATER_ENTRIES), {"reference": payout.reference})
     return [*known, *later]
-
-
-def where_the_money_is(payout: sa.Row[Any]) -> str:
-    """One sentence for a payout row: what a person asks first."""
-    amount, total = kes(payout.amount_cents), kes(payout.total_cents)
-    held = f"{total} waits in payouts in transit"
-    sentences = {
-        "requested": f"Nothing has been taken yet; {total} is to be debited.",
-        "declined": f"Nothing was taken: savings did not cover {total}.",
-        "approval": f"{total} waits for a second person; nothing was sent.",
-        "reserved": f"{held}; nothing was sent to M-PESA.",
-        "submitting": f"{held}; a call to M-PESA is under way or has no recorded end.",
-        "submitted": f"{held}; M-PESA has the request and has not said how it ended.",
-        "in_doubt": f"{held}; nobody knows yet whether M-PESA paid {amount}. Baraza keeps asking.",
-        "paid": f"M-PESA paid {amount} to the member under {payout.receipt}.",
-        "reversed": f"M-PESA did not pay; {total} is back in the member's savings.",
-        "cancelled": f"Nothing was sent; {total} is back in the member's savings.",
-        "recovery": f"M-PESA paid {amount} under {payout.receipt} after {total} had gone back to"
-        " savings: the SACCO must recover it from the member.",
-        "recovered": f"{amount}, paid after a reversal, was recovered from the member.",
-        "written_off": f"{amount}, paid after a reversal, was written off.",
-        "returned": f"M-PESA took {amount} back after paying; {total} is back in savings.",
-    }
-    sentence = sentences[payout.state]
-    if payout.frozen:
-        return f"FROZEN until two people decide ({payout.failure}). {sentence}"
-    return sentence

@@ -49,6 +49,7 @@ class Payout:
 
 
 _COLUMNS = ", ".join(f"p.{name}" for name in Payout.__dataclass_fields__)
+_ONE = f"SELECT {_COLUMNS} FROM payout p WHERE reference = :reference"  # noqa: S608 - constants
 
 
 def take(
@@ -70,10 +71,13 @@ def take(
 
 def take_one(tx: Tx, reference: str) -> Payout | None:
     """Lock one payout by its reference, waiting for whoever holds it."""
-    row = tx.execute(
-        sa.text(f"SELECT {_COLUMNS} FROM payout p WHERE reference = :reference FOR UPDATE"),  # noqa: S608 - constants
-        {"reference": reference},
-    ).one_or_none()
+    row = tx.execute(sa.text(f"{_ONE} FOR UPDATE"), {"reference": reference}).one_or_none()
+    return None if row is None else _payout(row)
+
+
+def look_at(tx: Tx, reference: str) -> Payout | None:
+    """One payout as it is now, for whoever only reads: nothing may be decided on it."""
+    row = tx.execute(sa.text(_ONE), {"reference": reference}).one_or_none()
     return None if row is None else _payout(row)
 
 

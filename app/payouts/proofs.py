@@ -54,6 +54,15 @@ class Proof:
     code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something that people may decide about a payout as it stands."""
+
+    action: Action
+    missing: str
+    """What it must stand on and is not there, with the cure. Empty: it can be proposed."""
+
+
 class NotNow(Refused):
     """The action does not fit where the payout stands."""
 
@@ -123,6 +132,22 @@ def check(
             return _make_good(tx, payout, paid_by)
         case _:
             return _WITHOUT_ARGUMENTS[action](tx, payout)
+
+
+def options(tx: Tx, payout: Payout) -> list[Option]:
+    """What may be decided about a payout as it stands, and what each still lacks."""
+    found = []
+    for action in Action:
+        try:
+            check(tx, payout, action)
+        except NotNow:
+            continue
+        except ProofMissing as why:
+            # Whoever settles names the receipt; without one nothing can be said of it yet.
+            found.append(Option(action, "" if action is Action.SETTLE else str(why)))
+        else:
+            found.append(Option(action, ""))
+    return found
 
 
 def _settle(tx: Tx, payout: Payout, receipt: str | None) -> Proof:

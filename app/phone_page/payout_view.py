@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.db import Tx
 from app.operations import story
+from app.operations.state_titles import TITLES
 from app.operations.story import Happened, Story
 from app.payouts import switch
 from app.payouts.states import OPEN_STATES, SENT_STATES, State
@@ -22,22 +23,6 @@ _AHEAD: dict[State, tuple[State, ...]] = {
     _S.IN_DOUBT: (),
 }
 """What lies between an open state and paid, if all goes well."""
-SAYS = {
-    _S.REQUESTED: "Requested",
-    _S.DECLINED: "Declined",
-    _S.RESERVED: "Reserved",
-    _S.APPROVAL: "Approval",
-    _S.SUBMITTING: "Sending",
-    _S.SUBMITTED: "M-PESA has it",
-    _S.IN_DOUBT: "In doubt",
-    _S.PAID: "Paid",
-    _S.REVERSED: "Given back",
-    _S.CANCELLED: "Cancelled",
-    _S.RECOVERY: "To recover",
-    _S.RECOVERED: "Recovered",
-    _S.WRITTEN_OFF: "Written off",
-    _S.RETURNED: "Returned",
-}
 _WHY = {
     _S.REQUESTED: "The debit is next.",
     _S.RESERVED: "The money is set aside; the call to M-PESA is next.",
@@ -122,10 +107,10 @@ def steps(state: State, reached: dict[State, datetime]) -> list[dict[str, Any]]:
     passed = sorted(reached, key=lambda one: reached[one])
     ahead = [*_AHEAD[state], _S.PAID] if state in OPEN_STATES else []
     return [
-        *({"name": one, "says": SAYS[one], "at": reached[one], "status": "done"}
+        *({"name": one, "says": TITLES[one], "at": reached[one], "status": "done"}
           for one in passed if one is not state),
-        {"name": state, "says": SAYS[state], "at": reached[state], "status": _status(state)},
-        *({"name": one, "says": SAYS[one], "at": None, "status": "ahead"} for one in ahead),
+        {"name": state, "says": TITLES[state], "at": reached[state], "status": _status(state)},
+        *({"name": one, "says": TITLES[one], "at": None, "status": "ahead"} for one in ahead),
     ]  # fmt: skip
 
 

@@ -20,6 +20,7 @@ class Action(StrEnum):
     SIGN_IN_REFUSED = "sign_in_refused"
     SIGNED_OUT = "signed_out"
     DASHBOARD_REFUSED = "dashboard_refused"
+    PAGE_REFUSED = "page_refused"
     CREATED = "created"
     DISABLED = "disabled"
     PASSWORD_SET = "password_set"  # noqa: S105 - the name of an action

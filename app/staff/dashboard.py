@@ -25,6 +25,7 @@ from app.operations.context import context
 from app.staff import audit, headers, pages, sessions
 from app.staff.accounts import Staff
 from app.staff.audit import Action
+from app.staff.permissions import Permission, may
 
 NAME = "rq_dashboard"
 PREFIX = "/staff/rq"
@@ -94,7 +95,7 @@ def _guard() -> ResponseReturnValue | None:
 
 def _refusal(staff: Staff) -> ResponseReturnValue | None:
     name = _endpoint()
-    if not sessions.has_role(staff, *pages.DASHBOARD_ROLES):
+    if not may(staff, Permission.SEE_QUEUES):
         _record(staff, "role")
         return pages.message(
             "Not for your role", "The job queues are shown to ops and managers.", status=403

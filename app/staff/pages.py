@@ -1,4 +1,4 @@
-"""The staff pages of this release: sign in, sign out, start."""
+"""Signing in and out, and the pages that say one thing."""
 
 from urllib.parse import urlsplit
 
@@ -7,19 +7,14 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from app import clock
 from app.db import DatabaseAway
-from app.money import kes
 from app.observability import logger
-from app.operations import numbers
 from app.operations.context import context
 from app.staff import accounts, audit, headers, sessions, signing_in
 from app.staff.audit import Action
 from app.staff.forms import SignInForm
 from app.staff.signing_in import Attempt, TooManyTries
 
-ACTIONS_SHOWN = 5
-DASHBOARD_ROLES = (accounts.Role.OPS, accounts.Role.MANAGER)
 REFUSED = (
     "E-mail or password is not right, or the account is locked for a while"
     " (five wrong passwords lock it for 15 minutes)."
@@ -111,28 +106,6 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("staff.login"), 303)
 
 
-@bp.get("/")
-def start() -> ResponseReturnValue:
-    """What is going on, and the way to RQ's dashboard."""
-    staff = sessions.present()
-    if staff is None:
-        return to_sign_in()
-    sessions.renew()
-    with context().db.transaction() as tx:
-        found = numbers.read(tx)
-        recent = audit.recent(tx, staff.id, limit=ACTIONS_SHOWN)
-    return render_template(
-        "staff/start.html",
-        staff=staff,
-        numbers=found,
-        recent=recent,
-        kes=kes,
-        nairobi=clock.nairobi,
-        settings=context().settings,
-        sees_dashboard=sessions.has_role(staff, *DASHBOARD_ROLES),
-    )
-
-
 def message(title: str, text: str, *, status: int, again: bool = False) -> tuple[str, int]:
     """A page that says one thing. With `again` the browser tries anew after some seconds."""
     page = render_template("staff/message.html", title=title, text=text, again=again)
@@ -157,4 +130,4 @@ def _target() -> str:
     is_ours = not parts.scheme and not parts.netloc and "\\" not in asked
     if is_ours and (parts.path == "/staff" or parts.path.startswith("/staff/")):
         return asked
-    return url_for("staff.start")
+    return url_for("console.today")

@@ -15,7 +15,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user
 from app import clock
 from app.operations.context import context
 from app.staff import accounts
-from app.staff.accounts import Role, Staff
+from app.staff.accounts import Staff
 
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=8)
@@ -87,11 +87,6 @@ def ended() -> bool:
     was_there = _BEGAN in session
     session.clear()
     return was_there
-
-
-def has_role(staff: Staff, *roles: Role) -> bool:
-    """Whether the person has one of the roles."""
-    return staff.role in roles
 
 
 def _load(cookie_id: str) -> User | None:

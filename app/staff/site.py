@@ -3,7 +3,8 @@
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from app.staff import dashboard, pages, sessions
+from app.staff import console, dashboard, pages, sessions
+from app.staff.console import language
 
 
 def register(app: Flask) -> None:
@@ -18,4 +19,6 @@ def register(app: Flask) -> None:
     CSRFProtect(app)
     # In this order: Flask then finds our escaping templates before those of the dashboard.
     app.register_blueprint(pages.bp)
+    app.register_blueprint(language.bp)
+    app.register_blueprint(console.bp)
     dashboard.register(app)

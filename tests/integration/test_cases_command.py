@@ -21,7 +21,7 @@ def stories(db: Database, redis_url: str) -> Stories:
 def run(db: Database, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Types a command; three people are on file."""
     given = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
-    staff = {MAKER: "ops", CHECKER: "finance", SUPPORT: "support"}
+    staff = {MAKER: "ops", CHECKER: "manager", SUPPORT: "support"}
     return typist(db, monkeypatch, staff=staff, environment=given)
 
 

@@ -22,6 +22,7 @@ from app.channels.doors import doors_of
 from app.config import Settings
 from app.db import Database
 from app.operations.context import context
+from app.operations.state_titles import TITLES
 from app.payouts.states import State
 from app.phone_page import acts, feed, payout_view, processes, where
 from app.phone_page.people import STRANGER
@@ -322,7 +323,7 @@ def test_the_rail_leaves_out_what_was_passed_over() -> None:
 
 
 def test_every_state_has_a_word_and_every_open_one_a_reason() -> None:
-    assert set(payout_view.SAYS) == set(State)
+    assert set(TITLES) == set(State)
 
 
 def test_nothing_new_is_said_in_few_words(

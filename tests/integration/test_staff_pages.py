@@ -266,13 +266,12 @@ def test_in_production_the_cookie_is_bound_to_this_host_and_https(
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_other_roles_are_told_why_they_see_no_queues(site: Site) -> None:
+def test_other_roles_see_no_way_to_the_queues(site: Site) -> None:
     """Support sees the start page without the link."""
     browser = site.browser()
     browser.sign_in(site.hire(role="support"))
     page = browser.get("/staff/").text
     assert "/staff/rq/" not in page
-    assert "Yours is support" in page
 
 
 def test_with_the_database_away_pages_say_so(redis_url: str) -> None:

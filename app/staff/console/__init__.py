@@ -1,0 +1,7 @@
+"""The operations console: what people at the SACCO see of payouts, and may do about them."""
+
+# Each module puts its pages at their addresses; the blueprint is whole once all are read.
+from app.staff.console import acts, attention, payout, payouts, proposals, showing, today
+from app.staff.console.routes import bp
+
+__all__ = ["acts", "attention", "bp", "payout", "payouts", "proposals", "showing", "today"]

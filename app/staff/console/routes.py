@@ -1,0 +1,158 @@
+"""How a page comes into the console: with its address, and with who may open it.
+
+A page cannot be without a permission, and a request that only reads cannot write: its database
+transaction is read-only.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, current_app, g, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.audit import Actor
+from app.db import Tx
+from app.errors import Refused
+from app.operations.context import context
+from app.payouts import switch
+from app.payouts.switch import Stop
+from app.staff import audit, headers, pages, sessions
+from app.staff.accounts import Staff
+from app.staff.audit import Action
+from app.staff.console import words
+from app.staff.permissions import Permission, may, who_may
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Scripts are files of ours; nothing that came in with data runs."""
+
+bp = Blueprint("console", __name__, url_prefix="/staff")
+NEEDS: dict[str, Permission] = {}
+"""What opens each page, by endpoint."""
+
+View = Callable[..., ResponseReturnValue]
+
+
+def page(rule: str, permission: Permission, *, post: bool = False) -> Callable[[View], View]:
+    """Put a page at an address, for those who have the permission."""
+
+    def put(view: View) -> View:
+        NEEDS[f"console.{view.__name__}"] = permission
+        methods = ["POST"] if post else ["GET"]
+        bp.add_url_rule(rule, view_func=_guarded(view, permission), methods=methods)
+        return view
+
+    return put
+
+
+def me() -> Staff:
+    """The person who makes the current request."""
+    staff: Staff = g.staff
+    return staff
+
+
+def actor() -> Actor:
+    """The same, for the record."""
+    return Actor(pages.source(), staff_id=me().id, name=me().name)
+
+
+@contextmanager
+def reading() -> Iterator[Tx]:
+    """A database transaction that cannot write."""
+    with context().db.transaction() as tx:
+        tx.execute(sa.text("SET TRANSACTION READ ONLY"))
+        yield tx
+
+
+@contextmanager
+def trying() -> Iterator[Tx]:
+    """A database transaction in which anything can be tried, and of which nothing stays."""
+    with context().db.transaction() as tx:
+        trial = tx.begin_nested()
+        try:
+            yield tx
+        finally:
+            trial.rollback()
+
+
+def shown(template: str, *, status: int = 200, **facts: Any) -> ResponseReturnValue:
+    """A page from its template."""
+    return make_response(render_template(f"console/{template}", **facts), status)
+
+
+def _guarded(view: View, permission: Permission) -> View:
+    @wraps(view)
+    def guarded(**arguments: Any) -> ResponseReturnValue:
+        staff = sessions.present()
+        if staff is None:
+            return pages.to_sign_in()
+        g.staff = staff
+        if not may(staff, permission):
+            _record_refusal(staff, permission)
+            return shown("not_yours.html", status=403, needs=permission, who=who_may(permission))
+        # A page that asks for itself anew is no sign of a person.
+        if "HX-Request" not in request.headers:
+            sessions.renew()
+        return view(**arguments)
+
+    return guarded
+
+
+def _record_refusal(staff: Staff, permission: Permission) -> None:
+    with context().db.transaction() as tx:
+        audit.record(
+            tx,
+            Action.PAGE_REFUSED,
+            staff_id=staff.id,
+            source=pages.source(),
+            endpoint=str(request.endpoint),
+            needs=permission,
+        )
+
+
+@bp.errorhandler(Refused)
+def _not_done(why: Refused) -> ResponseReturnValue:
+    """What was asked for does not fit; nothing was done, and the page says why."""
+    return shown("refused.html", status=409, why=why)
+
+
+@bp.before_request
+def _refuse_forged_forms() -> None:
+    current_app.extensions["csrf"].protect()
+
+
+@bp.after_request
+def _protect(response: Response) -> Response:
+    https = context().settings.in_production
+    return headers.protect(response, policy=POLICY, https=https, is_static=False)
+
+
+@bp.app_template_global("_")
+def _words(english: str, **values: str) -> str:
+    return words.text(english, **values)
+
+
+@bp.app_context_processor
+def _of_every_page() -> dict[str, Any]:
+    """What the frame around each page needs."""
+    staff: Staff | None = g.get("staff")
+    return {
+        "me": staff,
+        "Permission": Permission,
+        "may": lambda permission: staff is not None and may(staff, permission),
+        "language": words.language,
+        "languages": words.LANGUAGES,
+        "say": words.said,
+        "stop": _stop,
+    }
+
+
+def _stop() -> Stop | None:
+    """Since when and why withdrawals are stopped: every page says so."""
+    with reading() as tx:
+        return switch.stopped(tx)

@@ -1,0 +1,107 @@
+"""How money, moments and states look on every page of the console."""
+
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from app import clock
+from app.clock import NAIROBI
+from app.money import kes
+from app.operations.state_titles import TITLES
+from app.payouts.proofs import Action
+from app.payouts.states import OPEN_STATES, State
+from app.staff.console import words
+from app.staff.console.routes import bp
+
+WAITING = OPEN_STATES - {State.IN_DOUBT}
+SIGNS = {
+    State.PAID: "yes",
+    State.IN_DOUBT: "doubt",
+    State.RECOVERY: "doubt",
+    **dict.fromkeys(WAITING, "waits"),
+}
+"""The sign that a state carries beside its colour; whatever else has ended unpaid is `no`."""
+ACTIONS = {
+    Action.SETTLE: (
+        "Accept as paid",
+        "M-PESA paid it, by a receipt that M-PESA itself has shown us.",
+    ),
+    Action.RELEASE: (
+        "Give back to savings",
+        (
+            "M-PESA did not pay it and never will. It needs a day since the last call, M-PESA's"
+            " statement of that day without it, and a fresh answer that M-PESA does not know it."
+        ),
+    ),
+    Action.UPHOLD: (
+        "Keep as booked",
+        "What is booked is right, whatever contradicted it. No money moves.",
+    ),
+    Action.TAKE_BACK: (
+        "Take back",
+        "M-PESA took the payment back, as its statement shows: the member has her money again.",
+    ),
+    Action.MAKE_GOOD: ("Book as recovered", "The SACCO has the amount back that the member owed."),
+    Action.GIVE_UP: ("Write off", "The SACCO bears the amount that the member owes."),
+}
+"""What each action is called, and what it says and needs."""
+NOTHING_TO_ASK = "M-PESA was never asked to pay it, or has said how it ended."
+TOO_LATE_TO_RESEND = "M-PESA has it, or might pay it twice."
+WHY_NOT = (NOTHING_TO_ASK, TOO_LATE_TO_RESEND)
+"""Why one person may not do what the page offers for other payouts."""
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+UNITS = ((_DAY, "{n} d"), (_HOUR, "{n} h"), (_MINUTE, "{n} min"), (1, "{n} s"))
+
+
+@bp.app_template_filter()
+def money(cents: int) -> str:
+    """`KES 1,500.00`."""
+    return kes(cents)
+
+
+@bp.app_template_filter()
+def moment(at: datetime | None) -> Markup:
+    """`10:02:07` today, with the day otherwise; the whole moment as its title."""
+    if at is None:
+        return Markup("&mdash;")
+    local = at.astimezone(NAIROBI)
+    is_today = local.date() == clock.now().astimezone(NAIROBI).date()
+    short = f"{local:%H:%M:%S}" if is_today else f"{local:%d/%m/%y %H:%M}"
+    whole = f"{local:%d/%m/%Y %H:%M:%S} EAT"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        local.isoformat(), whole, short
+    )
+
+
+@bp.app_template_filter()
+def age(at: datetime) -> str:
+    """`4 min`: how long ago it was, or how long it is until then."""
+    seconds = abs((clock.now() - at) // timedelta(seconds=1))
+    unit_s, text = next((one for one in UNITS if seconds >= one[0]), UNITS[-1])
+    return words.text(text, n=str(seconds // unit_s))
+
+
+@bp.app_template_filter()
+def state(name: State | str, *, frozen: bool = False) -> Markup:
+    """A state as a word with a sign."""
+    known = State(name)
+    text, sign = ("Frozen", "doubt") if frozen else (TITLES[known], SIGNS.get(known, "no"))
+    return Markup('<span class="state {}">{}</span>').format(sign, words.text(text))
+
+
+@bp.app_template_filter("clock")
+def clock_time(at: datetime) -> str:
+    """`23/11 10:02`, for sentences."""
+    return f"{at.astimezone(NAIROBI):%d/%m %H:%M}"
+
+
+@bp.app_template_filter()
+def action_title(action: Action | str) -> str:
+    """What a button calls an action, in English."""
+    return ACTIONS[Action(action)][0]
+
+
+@bp.app_template_filter()
+def action_means(action: Action | str) -> str:
+    """What the action says and needs, in English."""
+    return ACTIONS[Action(action)][1]

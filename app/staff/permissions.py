@@ -1,0 +1,65 @@
+"""Who may do what: one table, for the console and for commands alike.
+
+Nobody may do everything. Where two people are needed, no role may both propose and agree.
+"""
+
+from enum import StrEnum
+
+from app.staff.accounts import Role, Staff
+
+
+class Permission(StrEnum):
+    """One thing that a person may be allowed to do."""
+
+    SEE_PAYOUTS = "see payouts"
+    """With phone numbers masked and first names only."""
+    REVEAL = "reveal a member's name and number"
+    """For a reason, which is recorded."""
+    SEE_BALANCES = "see balances"
+    ASK = "ask M-PESA and send a receipt again"
+    PROPOSE = "propose how a payout ends"
+    DECIDE = "agree to how a payout ends"
+    SEE_PROPOSALS = "see what waits for a second person"
+    REJECT = "let go of a proposal"
+    SEE_QUEUES = "see the job queues"
+    STOP = "stop withdrawals"
+    RESUME = "let withdrawals go on"
+    RECONCILE = "reconcile with M-PESA's statement"
+    SEE_OWN = "see their own account"
+    """Everybody who is signed in."""
+
+
+_ALL = frozenset(Role)
+_OPS, _SUPPORT, _FINANCE, _MANAGER, _AUDITOR = (
+    Role.OPS,
+    Role.SUPPORT,
+    Role.FINANCE,
+    Role.MANAGER,
+    Role.AUDITOR,
+)
+ROLES: dict[Permission, frozenset[Role]] = {
+    Permission.SEE_PAYOUTS: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER, _AUDITOR}),
+    Permission.REVEAL: frozenset({_SUPPORT, _MANAGER, _AUDITOR}),
+    Permission.SEE_BALANCES: frozenset({_FINANCE, _MANAGER, _AUDITOR}),
+    Permission.ASK: frozenset({_SUPPORT, _FINANCE, _OPS}),
+    Permission.PROPOSE: frozenset({_FINANCE, _OPS}),
+    Permission.DECIDE: frozenset({_MANAGER}),
+    Permission.SEE_PROPOSALS: frozenset({_FINANCE, _OPS, _MANAGER, _AUDITOR}),
+    Permission.REJECT: frozenset({_FINANCE, _OPS, _MANAGER}),
+    Permission.SEE_QUEUES: frozenset({_OPS, _MANAGER}),
+    Permission.STOP: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
+    Permission.RESUME: frozenset({_MANAGER}),
+    Permission.RECONCILE: frozenset({_FINANCE}),
+    Permission.SEE_OWN: _ALL,
+}
+"""The roles that have each permission."""
+
+
+def may(staff: Staff, permission: Permission) -> bool:
+    """Whether this person is here for that."""
+    return staff.role in ROLES[permission]
+
+
+def who_may(permission: Permission) -> str:
+    """`finance or ops`, for sentences that refuse."""
+    return " or ".join(sorted(ROLES[permission]))

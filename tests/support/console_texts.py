@@ -1,0 +1,59 @@
+"""Every English text that the console may show, as it stands in templates and code."""
+
+import ast
+from collections.abc import Iterator
+from importlib.resources import files
+
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
+
+from app.ledger.entries import Kind
+from app.operations import money_sentence
+from app.operations.state_titles import TITLES
+from app.staff.accounts import Role
+from app.staff.console import showing
+from app.staff.permissions import Permission
+
+TIMELINE = (
+    "screen", "PIN", "state", "call", "status query", "from M-PESA", "on the statement", "evidence",
+    "SMS", "needs a person", "proposal",
+)  # fmt: skip
+MESSAGE_STATES = ("queued", "accepted", "delivered", "failed")
+OUTCOMES = ("executed", "rejected", "void")
+
+
+def texts() -> set[str]:
+    """All of them, English, with their gaps."""
+    return {str(one) for one in (*_in_templates(), *_in_code(), *_by_name())}
+
+
+def _in_templates() -> Iterator[str]:
+    pages = files("app.staff").joinpath("templates", "console")
+    reader = Environment(autoescape=True)
+    for page in pages.iterdir():
+        tree = reader.parse(page.read_text("utf-8"))
+        for _, _, text in extract_from_ast(tree, ("_",)):
+            first = text[0] if isinstance(text, tuple) else text
+            if first:
+                yield first
+
+
+def _in_code() -> Iterator[str]:
+    """What stands in calls of `Said`."""
+    source = files("app.operations").joinpath("money_sentence.py").read_text("utf-8")
+    for node in ast.walk(ast.parse(source)):
+        is_said = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Said"
+        if is_said and isinstance(node.args[0], ast.Constant):
+            yield str(node.args[0].value)
+
+
+def _by_name() -> Iterator[str]:
+    yield from money_sentence.WHERE.values()
+    yield from TITLES.values()
+    yield from (text for both in showing.ACTIONS.values() for text in both)
+    yield from (text for _, text in showing.UNITS)
+    yield from showing.WHY_NOT
+    yield from (str(role) for role in Role)
+    yield from (str(one) for one in Permission)
+    yield from (kind.replace("_", " ") for kind in Kind)
+    yield from (*TIMELINE, *MESSAGE_STATES, *OUTCOMES, "Frozen")
