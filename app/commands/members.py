@@ -1,28 +1,20 @@
 """`baraza members`: look a member up, bring members in, and decide what she may do by phone."""
 
 import sys
-from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import click
-import sqlalchemy as sa
 
-from app import audit, config, ids, msisdn
+from app import audit, config, msisdn
 from app.commands import configuring
 from app.commands.members_import import import_file
-from app.commands.members_show import accounts, found, show, who_argument
+from app.commands.members_show import accounts, show, who_argument
 from app.commands.session import database
-from app.db import Tx
 from app.members import standing
-from app.members.directory import Member
 from app.members.pins import Pins
-from app.members.standing import MANDATES, STATUSES, Mandate, Notice, Status
-from app.messages import outbox
-from app.payouts import cancel, claims, intake
-from app.payouts.states import OPEN_STATES
+from app.members.standing import MANDATES, STATUSES, Mandate, Status
+from app.operations import member_acts, member_file
+from app.operations.member_acts import Act
 from app.pin_rules import ID_DIGITS, is_digits
-
-Act = Callable[[Tx, Member], Sequence[Notice]]
 
 
 @click.group()
@@ -185,14 +177,10 @@ def put_id(who: str, *, reason: str) -> None:
 
 
 def _do(who: str, question: str, act: Act, *, yes: bool, takes_back: bool = False) -> None:
-    """Ask; then act and queue what her phone is told, in one database transaction.
-
-    `takes_back`: after the act she may not withdraw, so what was asked for before and not sent
-    yet must not go out either.
-    """
+    """Ask; then act, and say what came of it."""
     with database() as db:
         with db.transaction() as tx:
-            member = found(tx, who)
+            member = member_file.found(tx, who)
         facts = {
             "member_no": member.member_no,
             "status": member.status,
@@ -201,36 +189,6 @@ def _do(who: str, question: str, act: Act, *, yes: bool, takes_back: bool = Fals
         }
         configuring.confirm(question.format(**facts), yes=yes)
         with db.transaction() as tx:
-            notices = act(tx, member)
-            at = tx.scalar(sa.select(sa.func.now()))
-            assert isinstance(at, datetime)
-            for notice in notices:
-                tell(tx, member, notice, at=at)
-            open_one = _take_back(tx, member) if takes_back else ""
-    told = f" SMS queued: {', '.join(notice.kind for notice in notices)}." if notices else ""
-    click.echo(f"Done for {member.member_no}, and kept on record.{told}{open_one}")
-
-
-def _take_back(tx: Tx, member: Member) -> str:
-    """Cancel her withdrawal that was not sent yet. A sentence about it, or about one that was."""
-    opened = intake.open_payout(tx, member.id)
-    payout = None if opened is None else claims.take_one(tx, opened.reference)
-    if payout is None or payout.state not in OPEN_STATES:
-        return ""
-    if not cancel.can_cancel(tx, payout):
-        return f" {payout.reference} was sent to M-PESA before and cannot be taken back."
-    cancel.unsent(tx, payout, cause="staff closed the member's access", reason="us")
-    return f" {payout.reference} was not sent yet and is taken back."
-
-
-def tell(tx: Tx, member: Member, notice: Notice, *, at: datetime) -> None:
-    """Queue a notice. The timekeeper rings for it."""
-    outbox.queue(
-        tx,
-        notice.kind,
-        message_id=ids.uuid7(at),
-        member_id=member.id,
-        msisdn=notice.msisdn,
-        language=member.language,
-        facts=notice.facts,
-    )
+            done = member_acts.do(tx, member, act, takes_back=takes_back)
+    told = f" SMS queued: {', '.join(done.told)}." if done.told else ""
+    click.echo(f"Done for {member.member_no}, and kept on record.{told}{done.open_payout}")

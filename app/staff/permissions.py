@@ -18,12 +18,14 @@ class Permission(StrEnum):
     SEE_BALANCES = "see balances"
     ASK = "ask M-PESA and send a receipt again"
     PROPOSE = "propose how a payout ends"
-    DECIDE = "agree to how a payout ends"
+    DECIDE = "agree to what others propose"
     SEE_PROPOSALS = "see what waits for a second person"
     REJECT = "let go of a proposal"
     SEE_QUEUES = "see the job queues"
-    STOP = "stop withdrawals"
-    RESUME = "let withdrawals go on"
+    STOP = "stop withdrawals and lock members"
+    """At once and alone: a brake must not wait."""
+    ASK_TO_RESUME = "ask that withdrawals go on"
+    ASK_FOR_MEMBER = "ask for a member's PIN, lock or number to be changed"
     RECONCILE = "reconcile with M-PESA's statement"
     SEE_OWN = "see their own account"
     """Everybody who is signed in."""
@@ -44,11 +46,12 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.ASK: frozenset({_SUPPORT, _FINANCE, _OPS}),
     Permission.PROPOSE: frozenset({_FINANCE, _OPS}),
     Permission.DECIDE: frozenset({_MANAGER}),
-    Permission.SEE_PROPOSALS: frozenset({_FINANCE, _OPS, _MANAGER, _AUDITOR}),
-    Permission.REJECT: frozenset({_FINANCE, _OPS, _MANAGER}),
+    Permission.SEE_PROPOSALS: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER, _AUDITOR}),
+    Permission.REJECT: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.SEE_QUEUES: frozenset({_OPS, _MANAGER}),
     Permission.STOP: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
-    Permission.RESUME: frozenset({_MANAGER}),
+    Permission.ASK_TO_RESUME: frozenset({_FINANCE, _OPS}),
+    Permission.ASK_FOR_MEMBER: frozenset({_SUPPORT}),
     Permission.RECONCILE: frozenset({_FINANCE}),
     Permission.SEE_OWN: _ALL,
 }

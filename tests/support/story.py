@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from app import audit
 from app.commands.handset import Handset, Screen
-from app.commands.members import tell
 from app.members import directory, standing
 from app.members.directory import Language
 from app.members.standing import Notice
+from app.operations.member_acts import tell
 from app.payouts import switch
 from tests.support import databases, prices
 from tests.support.ledger import member_account

@@ -1,7 +1,30 @@
 """The operations console: what people at the SACCO see of payouts, and may do about them."""
 
 # Each module puts its pages at their addresses; the blueprint is whole once all are read.
-from app.staff.console import acts, attention, payout, payouts, proposals, showing, today
+from app.staff.console import (
+    acts,
+    approving,
+    attention,
+    controls,
+    member,
+    payout,
+    payouts,
+    proposals,
+    showing,
+    today,
+)
 from app.staff.console.routes import bp
 
-__all__ = ["acts", "attention", "bp", "payout", "payouts", "proposals", "showing", "today"]
+__all__ = [
+    "acts",
+    "approving",
+    "attention",
+    "bp",
+    "controls",
+    "member",
+    "payout",
+    "payouts",
+    "proposals",
+    "showing",
+    "today",
+]

@@ -2,7 +2,7 @@
 
 from flask.typing import ResponseReturnValue
 
-from app.operations import alerting
+from app.operations import alerting, approvals
 from app.operations.reconciliation import matching
 from app.payouts import cases, proposals
 from app.staff.console.routes import page, reading, shown
@@ -16,7 +16,14 @@ def attention() -> ResponseReturnValue:
     """Cases, alerts, proposals and differences that wait, the oldest first."""
     with reading() as tx:
         found = cases.listed(tx, limit=LISTED_MAX)
+        asked = approvals.listed(tx, decided=False, limit=LISTED_MAX)
         waiting = proposals.listed(tx, decided=False, limit=LISTED_MAX)
         alerts = alerting.listed(tx, with_cleared=False, limit=LISTED_MAX)
         breaks = matching.listed(tx, everything=False, limit=LISTED_MAX)
-    return shown("attention.html", cases=found, proposals=waiting, alerts=alerts, breaks=breaks)
+    return shown(
+        "attention.html",
+        cases=found,
+        waiting=len(waiting) + len(asked),
+        alerts=alerts,
+        breaks=breaks,
+    )

@@ -34,14 +34,10 @@ def find() -> ResponseReturnValue:
     with reading() as tx:
         reference = payout_search.one(tx, wanted)
         member_no = None if reference else payout_search.member(tx, wanted)
-        if member_no:
-            newest = payout_search.listed(tx, Filter(member_no=member_no)).payouts
     if reference:
         return redirect(url_for("console.payout", reference=reference), 303)
     if member_no:
-        if len(newest) == 1:
-            return redirect(url_for("console.payout", reference=newest[0].reference), 303)
-        return redirect(url_for("console.payouts", member=member_no), 303)
+        return redirect(url_for("console.member", member_no=member_no), 303)
     return shown("not_found.html", status=404, wanted=wanted)
 
 

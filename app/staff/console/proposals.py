@@ -4,6 +4,7 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.db import Tx
+from app.operations import approvals
 from app.operations.context import context
 from app.payouts import proofs, proposals
 from app.payouts.cases import NoSuchPayout
@@ -58,9 +59,10 @@ def proposals_list() -> ResponseReturnValue:
     """What waits for a second person, and what was decided lately."""
     with reading() as tx:
         found = proposals.listed(tx, decided=True, limit=LISTED_MAX)
+        asked = approvals.listed(tx, decided=True, limit=LISTED_MAX)
     waiting = [one for one in found if one.outcome is None]
     decided = [one for one in found if one.outcome is not None]
-    return shown("proposals.html", waiting=waiting, decided=decided)
+    return shown("proposals.html", waiting=waiting, decided=decided, asked=asked)
 
 
 @page("/proposals/<int:number>", Permission.SEE_PROPOSALS)

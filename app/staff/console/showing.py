@@ -7,6 +7,7 @@ from markupsafe import Markup
 from app import clock
 from app.clock import NAIROBI
 from app.money import kes
+from app.operations.approval_kinds import Kind
 from app.operations.state_titles import TITLES
 from app.payouts.proofs import Action
 from app.payouts.states import OPEN_STATES, State
@@ -45,6 +46,13 @@ ACTIONS = {
     Action.GIVE_UP: ("Write off", "The SACCO bears the amount that the member owes."),
 }
 """What each action is called, and what it says and needs."""
+KINDS = {
+    Kind.RESUME_WITHDRAWALS: "Let withdrawals go on",
+    Kind.UNLOCK_MEMBER: "Open the phone service",
+    Kind.RESET_PIN: "Send a start PIN",
+    Kind.CHANGE_NUMBER: "Change the phone number",
+}
+"""What else needs a second person."""
 NOTHING_TO_ASK = "M-PESA was never asked to pay it, or has said how it ended."
 TOO_LATE_TO_RESEND = "M-PESA has it, or might pay it twice."
 WHY_NOT = (NOTHING_TO_ASK, TOO_LATE_TO_RESEND)
@@ -105,3 +113,9 @@ def action_title(action: Action | str) -> str:
 def action_means(action: Action | str) -> str:
     """What the action says and needs, in English."""
     return ACTIONS[Action(action)][1]
+
+
+@bp.app_template_filter()
+def kind_title(kind: Kind | str) -> str:
+    """What a request is called, in English."""
+    return KINDS[Kind(kind)]

@@ -1,0 +1,127 @@
+"""The acts that need a second person: what each depends on, does, and brings about."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.audit import Actor
+from app.db import Tx
+from app.members import standing
+from app.operations import member_acts, member_file
+from app.operations.member_acts import Act
+from app.payouts import switch
+from app.payouts.switch import Waiting
+
+WITHDRAWALS = "withdrawals"
+"""The subject of what is about all members; else it is a member number."""
+
+
+class Kind(StrEnum):
+    """What needs a second person."""
+
+    RESUME_WITHDRAWALS = "resume_withdrawals"
+    UNLOCK_MEMBER = "unlock_member"
+    RESET_PIN = "reset_pin"
+    CHANGE_NUMBER = "change_number"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for, about whom, why, and what else the act needs."""
+
+    kind: Kind
+    subject: str
+    reason: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """`valid_h`, the hours of a start PIN, or `msisdn`, the new number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What comes of it."""
+
+    waiting: Waiting | None = None
+    """The withdrawals that go on at once."""
+    sms: tuple[str, ...] = ()
+    """What her phone is told. A start PIN is never shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one kind is looked at and done."""
+
+    seen: Callable[[Tx, str], Mapping[str, Any]]
+    """How things stand, as far as the request depends on it; takes the subject."""
+    do: Callable[[Tx, Asked, Actor], Effect]
+
+
+_TEXTS = sa.text(
+    "SELECT body FROM message WHERE member_id = :member AND payout_id IS NULL"
+    " AND queued_at = now() ORDER BY id"
+)
+
+
+def _stop(tx: Tx, _subject: str) -> Mapping[str, Any]:
+    stop = switch.stopped(tx)
+    if stop is None:
+        raise switch.NotStopped("Withdrawals are not stopped.")
+    return {"since": stop.since.isoformat()}
+
+
+def _resume(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    switch.resume(tx, reason=asked.reason, by=by)
+    return Effect(waiting=switch.waiting(tx))
+
+
+def _standing(tx: Tx, subject: str) -> Mapping[str, Any]:
+    view = member_file.read(tx, member_file.found(tx, subject))
+    facts = (view.phone_locked_at, view.pin_reset_at, view.number_changed_at)
+    return {
+        "status": view.status,
+        "pin": view.pin,
+        "phone": view.phone,
+        "changes": [at.isoformat() if at else None for at in facts],
+    }
+
+
+def _to_member(tx: Tx, asked: Asked, act: Act) -> Effect:
+    member = member_file.found(tx, asked.subject)
+    member_acts.do(tx, member, act)
+    return Effect(sms=tuple(tx.scalars(_TEXTS, {"member": member.id})))
+
+
+def _unlock(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    return _to_member(
+        tx, asked, lambda tx, her: standing.unlock(tx, her.id, reason=asked.reason, by=by)
+    )
+
+
+def _reset_pin(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    return _to_member(
+        tx,
+        asked,
+        lambda tx, her: standing.reset_pin(
+            tx, her.id, reason=asked.reason, by=by, valid_h=asked.detail["valid_h"]
+        ),
+    )
+
+
+def _change_number(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    return _to_member(
+        tx,
+        asked,
+        lambda tx, her: standing.change_number(
+            tx, her.id, asked.detail["msisdn"], reason=asked.reason, by=by
+        ),
+    )
+
+
+WAYS = {
+    Kind.RESUME_WITHDRAWALS: Way(_stop, _resume),
+    Kind.UNLOCK_MEMBER: Way(_standing, _unlock),
+    Kind.RESET_PIN: Way(_standing, _reset_pin),
+    Kind.CHANGE_NUMBER: Way(_standing, _change_number),
+}

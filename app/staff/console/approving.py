@@ -1,0 +1,40 @@
+"""What somebody asked for and a second person must agree to, besides how a payout ends."""
+
+from flask import redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from app.operations import approvals
+from app.operations.approval_kinds import Kind
+from app.operations.context import context
+from app.staff.console.acts import reason
+from app.staff.console.routes import actor, me, page, shown, trying
+from app.staff.permissions import Permission
+
+
+@page("/approvals/<int:number>", Permission.SEE_PROPOSALS)
+def approval(number: int) -> ResponseReturnValue:
+    """A request, and what it would do now."""
+    with trying() as tx:
+        found, effect = approvals.look(tx, number)
+    is_mine = found.maker == me().email
+    return shown("approval.html", asked=found, effect=effect, is_mine=is_mine)
+
+
+@page("/approvals/<int:number>/approve", Permission.DECIDE, post=True)
+def give_approval(number: int) -> ResponseReturnValue:
+    """Agree: it is done at once, as it was shown."""
+    with context().db.transaction() as tx:
+        found, _ = approvals.look(tx, number)
+        approvals.approve(tx, number, by=actor())
+    if found.kind is Kind.RESUME_WITHDRAWALS:
+        return redirect(url_for("console.controls", done="approved"), 303)
+    return redirect(url_for("console.member", member_no=found.subject, done="approved"), 303)
+
+
+@page("/approvals/<int:number>/reject", Permission.REJECT, post=True)
+def refuse_approval(number: int) -> ResponseReturnValue:
+    """Let go of it; nothing of it was done."""
+    why = reason()
+    with context().db.transaction() as tx:
+        approvals.reject(tx, number, reason=why, by=actor())
+    return redirect(url_for("console.proposals_list", done="rejected"), 303)
