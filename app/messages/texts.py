@@ -4,6 +4,7 @@ One segment each with the longest facts that are expected, because every segment
 receipt is forwarded as proof: it must say it all. That is proven when this module is imported.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -15,7 +16,18 @@ from app.messages.segments import SINGLE_SEPTETS_MAX, segments
 from app.messages.wording import LANGUAGES, REASONS, SENTENCES
 from app.money import shillings
 
-__all__ = ["KINDS", "LANGUAGES", "PIN_MARK", "REASONS", "longest", "names", "render"]
+__all__ = [
+    "KINDS",
+    "LANGUAGES",
+    "PIN_MARK",
+    "REASONS",
+    "longest",
+    "names",
+    "render",
+    "without_balance",
+]
+
+_BALANCE = re.compile(r"\b(Balance|Salio) -?KES [0-9,]+\.[0-9]{2}")
 
 _LONGEST_DATE = datetime(2026, 11, 23, 7, 15, tzinfo=UTC)
 LONGEST: Mapping[str, Any] = {
@@ -88,3 +100,8 @@ def _prove_one_segment() -> None:
 
 
 _prove_one_segment()
+
+
+def without_balance(text: str) -> str:
+    """A text that was sent, for staff who may not know what a member has."""
+    return _BALANCE.sub(r"\1 ••••", text)

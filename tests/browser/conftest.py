@@ -12,6 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
+from tests.browser.console_page import PASSWORD
 from tests.browser.phone_page import PhonePage
 from tests.support.folders import passable_folder
 from tests.support.stack import BARAZA, free_ports, wait_for
@@ -42,6 +43,20 @@ class Running:
         """Where people go."""
         return f"http://127.0.0.1:{self.environment['PORT']}"
 
+    @property
+    def mpesa(self) -> str:
+        """Safaricom's stand-in."""
+        return f"http://127.0.0.1:{int(self.environment['PORT']) + 1}"
+
+    def types(self, *words: str) -> str:
+        """Type a command beside what runs; it is asked for no password but this one."""
+        done = subprocess.run(
+            [BARAZA, *words], env=self.environment, input=PASSWORD, text=True,
+            capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode in {0, 1}, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
     def audit(self) -> None:
         """Every invariant holds, by the command that operators use."""
         done = subprocess.run(
@@ -52,10 +67,7 @@ class Running:
 
     def paid(self, phone: str) -> dict[str, int]:
         """How often and how much M-PESA paid to a phone, by its own books."""
-        port = int(self.environment["PORT"]) + 1
-        books: dict[str, Any] = requests.get(
-            f"http://127.0.0.1:{port}/truth/paid", timeout=5
-        ).json()
+        books: dict[str, Any] = requests.get(f"{self.mpesa}/truth/paid", timeout=5).json()
         return dict(books["by_msisdn"].get(phone, {"times": 0, "cents": 0}))
 
 

@@ -6,13 +6,15 @@ from markupsafe import Markup
 
 from app import clock
 from app.clock import NAIROBI
+from app.messages.texts import without_balance
 from app.money import kes
 from app.operations.approval_kinds import Kind
 from app.operations.state_titles import TITLES
 from app.payouts.proofs import Action
 from app.payouts.states import OPEN_STATES, State
 from app.staff.console import words
-from app.staff.console.routes import bp
+from app.staff.console.routes import bp, me
+from app.staff.permissions import Permission, may
 
 WAITING = OPEN_STATES - {State.IN_DOUBT}
 SIGNS = {
@@ -119,3 +121,9 @@ def action_means(action: Action | str) -> str:
 def kind_title(kind: Kind | str) -> str:
     """What a request is called, in English."""
     return KINDS[Kind(kind)]
+
+
+@bp.app_template_filter()
+def sms(body: str) -> str:
+    """A member's text, with her balance for those alone who may see balances."""
+    return body if may(me(), Permission.SEE_BALANCES) else without_balance(body)

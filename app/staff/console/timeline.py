@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from app.operations.story import Happened, Lane
 
-WIDTH, LANE_HEIGHT, LEFT, RIGHT, TOP = 1000, 44, 96, 24, 14
+WIDTH, LANE_HEIGHT, LEFT, RIGHT, TOP = 1000, 44, 124, 24, 14
 DOT_GAP = 22
 """Dots of one lane keep this distance, so that each can be read."""
 

@@ -1,0 +1,161 @@
+"""People at the SACCO at work, in Debian's Chromium, on all of Baraza."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import DESK, Running
+from tests.browser.console_page import ConsolePage
+from tests.browser.phone_page import SETTLED_MS, SOON_MS, PhonePage
+
+WANJIRU = "+254712345678"
+SignIn = Callable[..., ConsolePage]
+LOCAL = WANJIRU.replace("+254", "0")
+
+
+@pytest.fixture(scope="module")
+def hired(baraza: Running) -> dict[str, str]:
+    """A person for each role: e-mail by role."""
+    found = {}
+    for role in ("support", "finance", "ops", "manager", "auditor"):
+        found[role] = f"{role}.browser@sacco.example"
+        baraza.types("staff", "create", found[role], "--name", "Wanjiru Otieno", "--role", role,
+                     "--password-stdin")  # fmt: skip
+    return found
+
+
+@pytest.fixture
+def as_(baraza: Running, chromium: Browser, hired: dict[str, str]) -> Iterator[SignIn]:
+    """Sign in by role. Afterwards nothing was fetched from elsewhere and nothing went wrong."""
+    made: list[ConsolePage] = []
+
+    def sign_in(role: str, **options: object) -> ConsolePage:
+        context = chromium.new_context(viewport=DESK, reduced_motion="reduce", **options)  # type: ignore[arg-type]
+        made.append(ConsolePage(context.new_page(), baraza.url).sign_in(hired[role]))
+        return made[-1]
+
+    yield sign_in
+    for one in made:
+        one.page.context.close()
+        assert one.foreign == []
+        assert one.complaints == []
+
+
+def test_the_money_left_and_did_not_arrive(phone: PhonePage, as_: SignIn) -> None:
+    """M-PESA is silent; support finds by phone, reads where the money is, and sees it settle."""
+    phone.choose(WANJIRU)
+    phone.withdraw(501)
+    phone.comes_to("in_doubt")
+    support = as_("support").search(LOCAL)
+    expect(support.sentence).to_contain_text("nobody knows yet whether M-PESA paid KES 501.00")
+    support.click(support.page.locator(".sentence a"))
+    assert support.clicks <= 2
+    expect(support.sentence).to_contain_text("Do not send it again.")
+    assert LOCAL not in support.page.content()
+    assert support.violations() == []
+    expect(support.state).to_have_text("Paid", timeout=SETTLED_MS)
+    expect(support.sentence).to_contain_text("M-PESA paid KES 501.00 to the member")
+
+
+def test_it_works_without_scripts_and_in_kiswahili(phone: PhonePage, as_: SignIn) -> None:
+    """The same path, with plain forms and links."""
+    phone.choose(WANJIRU)
+    phone.withdraw(540)
+    phone.comes_to("paid")
+    support = as_("support", java_script_enabled=False, locale="sw-KE")
+    support.search(LOCAL)
+    expect(support.sentence).to_contain_text("M-PESA ilimlipa mwanachama KES 540.00")
+    expect(support.page.locator("html")).to_have_attribute("lang", "sw")
+    support.page.get_by_role("button", name="English").click()
+    expect(support.page.get_by_role("heading", name="Latest withdrawals")).to_be_visible()
+
+
+def test_one_person_stops_and_two_let_go_on(baraza: Running, phone: PhonePage, as_: SignIn) -> None:
+    """The brake is on every page, and on the members' screens, until a manager agrees."""
+    ops, manager = as_("ops"), as_("manager")
+    ops.open("/staff/controls").says_why("odd volume in the night", "Stop all withdrawals")
+    expect(ops.page.locator(".stopped")).to_contain_text("odd volume in the night")
+    phone.choose(WANJIRU).dial().sees("Withdraw").press("1").sees("not possible now")
+    assert ops.violations() == []
+    ops.says_why("the branch explained it", "Ask that they go on")
+    expect(ops.page.get_by_text("You asked for this; somebody else must agree.")).to_be_visible()
+    manager.open("/staff/proposals")
+    manager.page.get_by_role("region", name="Everything else").get_by_role("link").first.click()
+    assert manager.violations() == []
+    manager.page.get_by_role("button", name="Agree, and do this").click()
+    expect(manager.sentence).to_contain_text("Withdrawals go on.")
+    baraza.audit()
+
+
+def test_maker_and_checker_take_a_payment_back_on_m_pesas_statement(
+    baraza: Running, phone: PhonePage, as_: SignIn, hired: dict[str, str], tmp_path: Path
+) -> None:
+    """The maker cannot agree, the checker sees the same, and just that comes of it."""
+    phone.choose(WANJIRU)
+    reference = phone.withdraw(360)
+    phone.comes_to("paid")
+    finance, manager = as_("finance"), as_("manager")
+    finance.search(reference)
+    ocid = finance.page.locator(".known code").first.inner_text()
+    expect(finance.page.get_by_role("link", name="Take back")).to_have_count(0)
+    requests.post(f"{baraza.mpesa}/portal/take-back/{ocid}", timeout=5).raise_for_status()
+    statement = tmp_path / "statement.csv"
+    statement.write_bytes(requests.get(f"{baraza.mpesa}/portal/statement.csv", timeout=5).content)
+    baraza.types("reconcile", str(statement), "--yes", "--as", hired["finance"], "--password-stdin")
+    finance.open("/staff/attention")
+    finance.page.get_by_role("link", name=reference).first.click()
+    finance.page.get_by_role("link", name="Take back").click()
+    finance.says_why("M-PESA's statement of that day", "Show what will come of it")
+    expect(finance.page.get_by_text("Nothing of this is done yet")).to_be_visible()
+    assert finance.violations() == []
+    shown = amounts(finance)
+    finance.page.get_by_role("button", name="Propose it").click()
+    expect(finance.page.get_by_text("You made this proposal")).to_be_visible()
+    expect(finance.page.get_by_role("button", name="Agree")).to_have_count(0)
+    manager.open("/staff/proposals")
+    manager.page.get_by_role("region", name="How a payout ends").get_by_role("link").first.click()
+    assert shown == amounts(manager)
+    manager.page.get_by_role("button", name="Agree, and do this").click()
+    expect(manager.state).to_have_text("Returned")
+    assert set(shown) <= set(amounts(manager))
+    baraza.audit()
+
+
+def amounts(console: ConsolePage) -> list[str]:
+    """Every amount in the entries that the page shows."""
+    return console.page.locator("td.right", has_text="KES").all_inner_texts()
+
+
+PAGES = ("/staff/", "/staff/payouts", "/staff/attention", "/staff/proposals", "/staff/controls",
+         "/staff/members/M00001")  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en-GB", "sw-KE"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(as_: SignIn, language: str, scheme: str) -> None:
+    ops = as_("ops", locale=language, color_scheme=scheme)
+    found = [one for path in PAGES for one in ops.open(path).violations()]
+    assert found == []
+
+
+def test_it_can_be_used_enlarged(as_: SignIn) -> None:
+    """At 400 %: the page itself never scrolls sideways; wide tables do, by themselves."""
+    ops = as_("ops")
+    ops.page.set_viewport_size({"width": 341, "height": 192})
+    for path in PAGES:
+        ops.open(path)
+        width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert ops.page.evaluate(width) <= 0, path
+
+
+def test_pages_stay_within_their_budget(as_: SignIn) -> None:
+    """The first page with all its files within 90 KB over the wire, each later one within 25."""
+    support = as_("support")
+    sizes: list[int] = []
+    support.page.on("response", lambda one: sizes.append(len(one.body()) if one.ok else 0))
+    support.open("/staff/payouts")
+    assert sum(sizes) < 90_000
+    expect(support.page.locator("nav.ways")).to_be_visible(timeout=SOON_MS)
