@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     float_reserve_kes: int = Field(
         0, ge=0, description="shillings; below this on M-PESA no payout is begun; 0: no limit"
     )
+    float_ask_every_min: int = Field(
+        15, ge=0, le=1440,
+        description="minutes without news of the float until M-PESA is asked; 0: never by itself",
+    )  # fmt: skip
 
     payout_resend_after_s: Seconds = Field(
         (5, 30, 120), description="comma; unanswered call: the same request again, then never"

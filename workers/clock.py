@@ -21,7 +21,7 @@ from app.messages import outbox
 from app.observability import configure_logs, logger
 from app.operations import alerting, auditing, machines, notifying
 from app.operations.notifying import Notifier
-from app.payouts import overdue, public_holidays
+from app.payouts import float_watch, overdue, public_holidays
 from app.payouts.deadlines import SILENT_S
 from workers import jobs
 from workers.beside import Beside
@@ -54,6 +54,8 @@ class Timekeeper:
             due = overdue.steps(tx)
             if outbox.waiting(tx):
                 due.add(Step.SMS)
+            if float_watch.is_due(tx, self._context.settings):
+                due.add(Step.ASK)
             alone = overdue.alone(tx)
         for step in sorted(due):
             if not self._context.doorbell.insist(step):

@@ -17,6 +17,7 @@ from app.money import shillings
 from app.payouts import planning
 from app.payouts.ask import Ask
 from app.payouts.debit import Debit
+from app.payouts.float_watch import FloatWatch
 from app.payouts.pay import Pay
 from app.payouts.resolve import Resolve
 from app.payouts.sim_check import SimCheck
@@ -36,6 +37,7 @@ class Context:
     debit: Debit
     pay: Pay
     ask: Ask
+    float_watch: FloatWatch
     resolve: Resolve
     check: SimCheck
     sms: Sms
@@ -60,6 +62,7 @@ def open_context(settings: Settings, *, worker: str) -> Context:
     doorbell = Doorbell(redis)
     daraja = Daraja.from_settings(settings, db)
     schedule = planning.schedule(settings)
+    reserve_cents = shillings(settings.float_reserve_kes)
     pool = ThreadPoolExecutor(settings.daraja_calls_max, thread_name_prefix="call")
     _current = Context(
         settings=settings,
@@ -69,9 +72,8 @@ def open_context(settings: Settings, *, worker: str) -> Context:
         debit=Debit(db, doorbell, checks_sim=settings.sim_check == "on"),
         pay=Pay(db, doorbell, daraja, settings, schedule, pool, worker),
         ask=Ask(db, doorbell, daraja, settings, schedule, pool),
-        resolve=Resolve(
-            db, doorbell, schedule, float_reserve_cents=shillings(settings.float_reserve_kes)
-        ),
+        float_watch=FloatWatch(db, daraja, settings, reserve_cents),
+        resolve=Resolve(db, doorbell, schedule, float_reserve_cents=reserve_cents),
         check=SimCheck(db, doorbell, Insights.from_settings(settings), settings),
         sms=Sms.from_settings(settings),
         start_pins=partial(start_pins.out, Pins(settings.pin_pepper.get_secret_value())),

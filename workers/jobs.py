@@ -28,7 +28,11 @@ def resolve() -> dict[str, int]:
 
 def ask() -> dict[str, int]:
     """Ask M-PESA about every payout whose query is due. Returns counts for the dashboard."""
-    return _told(Step.ASK, _answer(Step.ASK).ask.run())
+    context = _answer(Step.ASK)
+    counts = _told(Step.ASK, context.ask.run())
+    # Last: whatever happens to it, payouts have been asked about.
+    context.float_watch.run()
+    return counts
 
 
 def check() -> dict[str, int]:

@@ -1,7 +1,8 @@
-"""Doors for M-PESA's answers: authenticate, file, answer 200. The work is done by resolve.
+"""Doors for M-PESA's answers: authenticate, file, answer 200. Others do the work.
 
-Callbacks carry no signature. The address holds a token for this very payout or query, so that a
-leaked one opens nothing else, and only listed addresses may call where a list is set.
+Resolve does that of payouts and status queries, ask that of balances. Callbacks carry no signature.
+The address holds a token for this very payout or query, so that a leaked one opens nothing else,
+and only listed addresses may call where a list is set.
 """
 
 import ipaddress
@@ -17,6 +18,7 @@ from app.doorbell import Step
 from app.observability import logger
 from app.payouts import inbox
 from app.payouts.inbox import Kind
+from app.providers import balance_queries
 from app.providers.daraja_results import strip_secrets
 
 BODY_BYTES_MAX = 64 * 1024
@@ -48,17 +50,24 @@ def status_timeout(token: str, query_id: UUID) -> Response:
     return _file(token, Kind.STATUS_TIMEOUT, query_id=query_id)
 
 
+@bp.post("/balance/result/<uuid:query_id>")
+def balance_result(token: str, query_id: UUID) -> Response:
+    """The answer to a balance query."""
+    return _file_balance(token, balance_queries.Kind.RESULT, query_id)
+
+
+@bp.post("/balance/timeout/<uuid:query_id>")
+def balance_timeout(token: str, query_id: UUID) -> Response:
+    """A balance query that M-PESA did not get to."""
+    return _file_balance(token, balance_queries.Kind.TIMEOUT, query_id)
+
+
 def _file(
     token: str, kind: Kind, *, payout_id: UUID | None = None, query_id: UUID | None = None
 ) -> Response:
-    settings = doors().settings
-    key = payout_id or query_id
-    if not settings.opens(str(key), token):
-        return _refuse(kind, "wrong token", 404)
-    if not _source_is_listed(settings.callback_sources, request.remote_addr):
-        return _refuse(kind, "source not listed", 403)
-    if (request.content_length or 0) > BODY_BYTES_MAX:
-        return _refuse(kind, "too large", 413)
+    refusal = _refusal(token, kind, payout_id or query_id)
+    if refusal is not None:
+        return refusal
     body = strip_secrets(_read())
     try:
         with doors().db.transaction() as tx:
@@ -84,6 +93,35 @@ def _file(
     return _answer(200, "Accepted")
 
 
+def _file_balance(token: str, kind: balance_queries.Kind, query_id: UUID) -> Response:
+    door = f"balance_{kind}"
+    refusal = _refusal(token, door, query_id)
+    if refusal is not None:
+        return refusal
+    body = strip_secrets(_read())
+    source = request.remote_addr or ""
+    try:
+        with doors().db.transaction() as tx:
+            if not balance_queries.file(tx, query_id=query_id, kind=kind, body=body, source=source):
+                return _refuse(door, "no such query", 404)
+    except DatabaseAway:
+        return _answer(503, "Try again")  # the next question brings it
+    doors().doorbell.ring(Step.ASK)
+    return _answer(200, "Accepted")
+
+
+def _refusal(token: str, door: str, key: UUID | None) -> Response | None:
+    """Why this caller is turned away, before anything is read. None: come in."""
+    settings = doors().settings
+    if not settings.opens(str(key), token):
+        return _refuse(door, "wrong token", 404)
+    if not _source_is_listed(settings.callback_sources, request.remote_addr):
+        return _refuse(door, "source not listed", 403)
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        return _refuse(door, "too large", 413)
+    return None
+
+
 def _read() -> Any:
     """The body as JSON, however it is labelled; what is no JSON is kept as a remark about it."""
     raw = request.get_data(cache=False)[:BODY_BYTES_MAX]
@@ -105,9 +143,9 @@ def _source_is_listed(networks: tuple[str, ...], address: str | None) -> bool:
     return any(caller in ipaddress.ip_network(network) for network in networks)
 
 
-def _refuse(kind: Kind, reason: str, status: int) -> Response:
+def _refuse(door: str, reason: str, status: int) -> Response:
     # Loud: a provider's new address looks just like an attack.
-    logger().warning("callback_refused", kind=kind, reason=reason, source=request.remote_addr)
+    logger().warning("callback_refused", kind=door, reason=reason, source=request.remote_addr)
     doors().refusals.note(doors().db, reason)
     return _answer(status, "Refused")
 

@@ -11,9 +11,10 @@ from app.commands.session import database
 from app.money import kes
 from app.operations import provider_status
 from app.operations.provider_status import ProviderStatus
-from app.providers import pauses
+from app.providers import balance_queries, pauses
 from app.providers.pauses import FOR_S_MAX, Held
 
+S_PER_MIN = 60
 _UNITS_S = {"m": 60, "h": 3600, "d": 86_400}
 _LENGTH = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 
@@ -43,10 +44,11 @@ def providers() -> None:
     baraza providers status
     baraza providers pause pay --reason "Safaricom announced maintenance" --for 30m
     baraza providers resume pay --reason "maintenance is over"
+    baraza providers ask-float
 
-    pay holds back payouts that M-PESA has not taken yet, ask holds back status queries, sms holds
-    back texts. Nothing is lost: it waits, and the hold ends by itself. To stop withdrawals as a
-    whole, see `baraza withdrawals`.
+    pay holds back payouts that M-PESA has not taken yet, ask holds back status and balance queries,
+    sms holds back texts. Nothing is lost: it waits, and the hold ends by itself. To stop
+    withdrawals as a whole, see `baraza withdrawals`.
     """  # noqa: D301 - \b is click's mark for lines that stay lines
 
 
@@ -85,6 +87,23 @@ def resume(*, step: str, reason: str) -> None:
     click.echo(f"{step} goes on.{breaker}")
 
 
+@providers.command("ask-float")
+def ask_float() -> None:
+    """Let a worker ask M-PESA now what is on the utility account.
+
+    `baraza providers status` shows the answer, most often within seconds.
+    """
+    by = audit.operator()
+    with database() as db, db.transaction() as tx:
+        is_new = balance_queries.want(tx, by=by.title)
+        if is_new:
+            audit.record(tx, "float_asked", by=by)
+    if is_new:
+        click.echo("M-PESA will be asked. See `baraza providers status` in a few seconds.")
+    else:
+        click.echo("M-PESA is being asked already. See `baraza providers status`.")
+
+
 def _print(found: ProviderStatus) -> None:
     now = found.breaker
     if now.is_open:
@@ -100,12 +119,27 @@ def _print(found: ProviderStatus) -> None:
         click.echo(f"Held back: {one.step} until {until} by {one.by}: {output.plain(one.reason)}")
     if not found.pauses:
         click.echo("Held back: nothing.")
-    last = found.float_reading
-    told = "never told" if last is None else f"{kes(last.cents)} at {output.moment(last.said_at)}"
-    click.echo(f"Float on M-PESA: {told}.")
+    _print_float(found)
     slowed = f", slowed at {output.moment(found.slowed_at)}" if found.slowed_at else ""
     click.echo(f"Rate: {found.calls_per_s:g} calls a second at most{slowed}.")
     token = output.moment(found.token_expires_at) or "never had one"
     click.echo(f"Access token: valid until {token}.")
     for line in found.to_do:
         click.echo(f"To do: {line}")
+
+
+def _print_float(found: ProviderStatus) -> None:
+    last = found.float_reading
+    if last is None or found.float_age_s is None:
+        click.echo("Float on M-PESA: never told.")
+    else:
+        source = f"with {last.reference}" if last.reference else "when it was asked"
+        click.echo(
+            f"Float on M-PESA: {kes(last.cents)} at {output.moment(last.said_at)}"
+            f" ({found.float_age_s // S_PER_MIN} minutes ago), told {source}."
+        )
+    asked = found.float_question
+    if asked is not None:
+        when = output.moment(asked.asked_at) or "not yet"
+        came = asked.came or ("no answer" if asked.asked_at else "it waits for a worker")
+        click.echo(f"  Last asked for: {when}; {came}.")

@@ -7,7 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.db import Tx
-from app.providers import breaker, float_readings, pauses, throttle
+from app.providers import balance_queries, breaker, float_readings, pauses, throttle
+from app.providers.balance_queries import Question
 from app.providers.breaker import Breaker, Cause
 from app.providers.float_readings import FloatReading
 from app.providers.pauses import Held, Pause
@@ -17,8 +18,9 @@ CURES: dict[Cause, str] = {
     " network and Safaricom's status page.",
     Cause.SETUP: "Safaricom says that our shortcode, product or permissions do not allow payouts."
     " Call Safaricom; then `baraza providers resume pay --reason ...`.",
-    Cause.FLOAT: "The utility account is empty or below its reserve. Top it up; then"
-    " `baraza providers resume pay --reason ...`.",
+    Cause.FLOAT: "The utility account is empty or below its reserve. Top it up. M-PESA is asked for"
+    " the balance every minute (FLOAT_ASK_EVERY_MIN), and payouts go on once it is enough; if no"
+    " answer comes, `baraza providers resume pay --reason ...`.",
     Cause.LOGIN: "Safaricom refuses our initiator or its password, and repeats lock it. Check it in"
     " the M-PESA portal, set DARAJA_INITIATOR_PASSWORD, restart; then"
     " `baraza providers resume pay --reason ...`.",
@@ -32,6 +34,10 @@ class ProviderStatus:
     breaker: Breaker
     pauses: list[Pause]
     float_reading: FloatReading | None
+    float_age_s: int | None
+    """Since M-PESA's clock said so."""
+    float_question: Question | None
+    """The last one that M-PESA was asked, or is to be asked."""
     calls_per_s: float
     slowed_at: datetime | None
     token_expires_at: datetime | None
@@ -47,10 +53,13 @@ def read(tx: Tx, *, calls_per_s_max: int) -> ProviderStatus:
     assert isinstance(at, datetime)
     bucket = throttle.current(tx).filled(now=at, calls_per_s_max=calls_per_s_max)
     expires = tx.scalar(sa.text("SELECT expires_at FROM provider_token WHERE provider = 'daraja'"))
+    reading = float_readings.newest(tx)
     return ProviderStatus(
         breaker=now,
         pauses=held,
-        float_reading=float_readings.newest(tx),
+        float_reading=reading,
+        float_age_s=None if reading is None else int((at - reading.said_at).total_seconds()),
+        float_question=balance_queries.last(tx),
         calls_per_s=round(bucket.calls_per_s, 1),
         slowed_at=bucket.slowed_at,
         token_expires_at=expires if isinstance(expires, datetime) else None,
@@ -62,5 +71,5 @@ def _to_do(now: Breaker, held: list[Pause]) -> Iterator[str]:
     if now.cause is not None:
         yield CURES[now.cause]
     for one in held:
-        what = {Held.PAY: "payouts", Held.ASK: "status queries", Held.SMS: "SMS"}[one.step]
+        what = {Held.PAY: "payouts", Held.ASK: "queries", Held.SMS: "SMS"}[one.step]
         yield f"{one.by} holds back {what}; `baraza providers resume {one.step} --reason ...`."

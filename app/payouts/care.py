@@ -11,9 +11,10 @@ from app.db import Tx
 from app.payouts.claims import Payout
 from app.payouts.evidence import Class
 from app.providers import breaker, float_readings, throttle
-from app.providers.breaker import Cause
+from app.providers.breaker import Breaker, Cause
 from app.providers.daraja import InDoubt, Mend, NotProcessed, NotSent, Outcome
 from app.providers.daraja_answers import RATE_CODES
+from app.providers.float_readings import FloatReading
 
 RUN_MAX = 5
 """So many calls in a row that never reached M-PESA's core, or broke it, open the breaker."""
@@ -76,11 +77,7 @@ def after_answers(tx: Tx, heard: Sequence[Heard]) -> None:
 
 
 def after_balances(tx: Tx, heard: Sequence[Heard], *, reserve_cents: int) -> None:
-    """Keep the newest balance that came with these; open the breaker below the reserve.
-
-    A reserve of nothing sets no limit: then an empty float shows by its result code alone, and
-    no balance says that it is full enough again.
-    """
+    """Keep the newest balance that came with these, and see what it means for the next payout."""
     told = [(one.left, one) for one in heard if one.left is not None]
     if not told:
         return
@@ -89,16 +86,48 @@ def after_balances(tx: Tx, heard: Sequence[Heard], *, reserve_cents: int) -> Non
     reading = float_readings.keep(
         tx, cents=left.cents, said_at=left.at, reference=one.payout.reference
     )
+    after_reading(tx, reading, reserve_cents=reserve_cents)
+
+
+def after_reading(tx: Tx, reading: FloatReading, *, reserve_cents: int) -> None:
+    """Open the breaker when the newest balance is below the reserve; close it when it is enough.
+
+    Enough is the reserve and, where M-PESA refused a payout for want of money, what that one asked
+    for: or the next of its size would fail like it.
+    """
     newest = float_readings.newest(tx)
-    if reserve_cents == 0 or newest is None or newest.said_at > reading.said_at:
+    if newest is None or newest.said_at > reading.said_at:
         return
     now = breaker.current(tx)
     if reading.said_at <= now.changed_at:
         return  # somebody may have topped it up since
     if reading.cents < reserve_cents:
         breaker.open_for(tx, Cause.FLOAT, probe_about=None)
-    elif now.cause is Cause.FLOAT:
-        breaker.close(tx, why="the float is above its reserve")
+    elif now.cause is Cause.FLOAT and reading.cents >= _refused_cents(tx, now, reserve_cents):
+        breaker.close(tx, why="the float is enough again")
+
+
+def after_failed_balance(tx: Tx, *, code: str, asked_at: datetime) -> None:
+    """Stop when M-PESA refuses our login in answer to a balance query: each one more may lock it.
+
+    Of whatever else a query may lack, such as the role to ask, nothing follows for payouts.
+    """
+    if breaker.cause_of(code) is Cause.LOGIN and asked_at > breaker.current(tx).changed_at:
+        breaker.open_for(tx, Cause.LOGIN, code=code, probe_about=_earlier(tx))
+
+
+def _refused_cents(tx: Tx, now: Breaker, otherwise_cents: int) -> int:
+    """What the last payout asked for that was refused for want of money, if one opened it."""
+    if now.code is None:
+        return otherwise_cents
+    found = tx.scalar(
+        sa.text(
+            "SELECT p.amount_cents FROM evidence e JOIN payout p ON p.id = e.payout_id"
+            " WHERE e.class = 'definite_no' AND e.code = :code ORDER BY e.id DESC LIMIT 1"
+        ),
+        {"code": now.code},
+    )
+    return otherwise_cents if found is None else int(found)
 
 
 def _cause(one: Heard) -> Cause | None:

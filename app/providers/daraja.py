@@ -1,4 +1,4 @@
-"""Safaricom's Daraja: payout requests (B2C v3) and status queries, one call at a time.
+"""Safaricom's Daraja: payouts (B2C v3), status and balance queries, one call at a time.
 
 There are no retries of a payout here, in the adapter or in urllib3: whether the same request may
 go out again is the saga's to decide. The one exception is a token that was refused, which proves
@@ -35,15 +35,17 @@ from app.providers.daraja_outcomes import (
 from app.providers.tokens import GET_S_MAX, Tokens, TokenUnavailable
 
 __all__ = [
-    "Accepted", "Daraja", "Duplicate", "InDoubt", "Mend", "NotProcessed", "NotSent", "Outcome",
-    "PayRequest", "Refused", "StatusRequest", "pay_body_hash",
+    "Accepted", "BalanceRequest", "Daraja", "Duplicate", "InDoubt", "Mend", "NotProcessed",
+    "NotSent", "Outcome", "PayRequest", "Refused", "StatusRequest", "pay_body_hash",
 ]  # fmt: skip
 
 PAY_PATH = "/mpesa/b2c/v3/paymentrequest"
 STATUS_PATH = "/mpesa/transactionstatus/v1/query"
+BALANCE_PATH = "/mpesa/accountbalance/v1/query"
 
 COMMAND_PAY = "BusinessPayment"
 COMMAND_STATUS = "TransactionStatusQuery"
+COMMAND_BALANCE = "AccountBalance"
 SHORTCODE_IDENTIFIER = "4"
 REMARKS_LENGTH = range(2, 101)
 
@@ -86,6 +88,14 @@ class StatusRequest:
     timeout_url: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceRequest:
+    """A question about the accounts of our shortcode."""
+
+    result_url: str = field(repr=False)
+    timeout_url: str = field(repr=False)
+
+
 def pay_body_hash(request: PayRequest) -> bytes:
     """SHA-256 of what a request means: the same for every resend of a payout.
 
@@ -103,7 +113,7 @@ def pay_body_hash(request: PayRequest) -> bytes:
 
 
 def call_s_max(*, connect_s: float, read_s: float) -> float:
-    """The longest that `Daraja.pay` or `Daraja.ask` can take with these timeouts, in seconds."""
+    """The longest that one call can take with these timeouts, in seconds."""
     return PREPARE_S_MAX + max(connect_s + read_s, GET_S_MAX)
 
 
@@ -187,6 +197,21 @@ class Daraja:
                 "QueueTimeOutURL": request.timeout_url,
                 "Remarks": "Payout check",
                 "Occasion": "",
+            },
+        )
+
+    def balance(self, request: BalanceRequest) -> Outcome:
+        """Ask M-PESA what our accounts hold. The answer comes to the result address."""
+        return self._call(
+            BALANCE_PATH,
+            {
+                "Initiator": self._initiator,
+                "CommandID": COMMAND_BALANCE,
+                "PartyA": self._shortcode,
+                "IdentifierType": SHORTCODE_IDENTIFIER,
+                "ResultURL": request.result_url,
+                "QueueTimeOutURL": request.timeout_url,
+                "Remarks": "Float check",
             },
         )
 

@@ -8,8 +8,8 @@ whatever the JSON; what could not be read is None, and None proves nothing.
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
+from app.providers.daraja_envelopes import Parameters, Unreadable, envelope_of, is_final
 from app.providers.daraja_values import (
     PhoneMatch,
     charge_cents,
@@ -27,15 +27,7 @@ __all__ = [
     "to_cents",
 ]  # fmt: skip
 
-PARAMETERS_MAX = 100
 SHORTCODE_LENGTH_MAX = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """There was nothing in the body that could be taken for an answer."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,16 +116,16 @@ _STATUS_SAYS = {
 
 def parse_b2c_result(body: object) -> B2cResult | Unreadable:
     """A payout's result callback, from its decoded JSON."""
-    envelope = _envelope(body)
+    envelope = envelope_of(body)
     if envelope is None:
         return Unreadable("no result with a code in it")
-    told = _Parameters(envelope)
+    told = Parameters(envelope)
     code = lookup(pick(envelope, "ResultCode"))
     paid = code.verdict is Verdict.SUCCESS
     receipt = told.text("TransactionReceipt") or text_of(pick(envelope, "TransactionID"))
     return B2cResult(
         code=code,
-        final=_is_final(envelope),
+        final=is_final(envelope),
         ocid=text_of(pick(envelope, "OriginatorConversationID")),
         conversation_id=text_of(pick(envelope, "ConversationID")),
         receipt=receipt if paid else None,
@@ -148,14 +140,14 @@ def parse_b2c_result(body: object) -> B2cResult | Unreadable:
 
 def parse_status_result(body: object) -> StatusResult | Unreadable:
     """A status query's result callback, from its decoded JSON."""
-    envelope = _envelope(body)
+    envelope = envelope_of(body)
     if envelope is None:
         return Unreadable("no result with a code in it")
-    told = _Parameters(envelope)
+    told = Parameters(envelope)
     code = lookup(pick(envelope, "ResultCode"))
     status = told.text("TransactionStatus")
     return StatusResult(
-        says=_says(code, status) if _is_final(envelope) else StatusSays.UNCLEAR,
+        says=_says(code, status) if is_final(envelope) else StatusSays.UNCLEAR,
         code=code.code,
         status=status,
         query_conversation_id=text_of(pick(envelope, "ConversationID")),
@@ -178,44 +170,6 @@ def parse_timeout(body: object) -> TimeoutNotice:
     return TimeoutNotice(ocid=text_of(ocid))
 
 
-class _Parameters:
-    """The result parameters, as the list they are: keys may repeat, in any order."""
-
-    def __init__(self, envelope: dict[str, Any]) -> None:
-        holder = pick(envelope, "ResultParameters")
-        entries = pick(holder, "ResultParameter") if isinstance(holder, dict) else holder
-        if isinstance(entries, dict):
-            entries = [entries]
-        self._pairs = [
-            (key_form(key), pick(entry, "Value"))
-            for entry in (entries[:PARAMETERS_MAX] if isinstance(entries, list) else [])
-            if isinstance(key := pick(entry, "Key"), str)
-        ]
-
-    def all(self, name: str) -> list[Any]:
-        wanted = key_form(name)
-        return [v for key, v in self._pairs if key == wanted and isinstance(v, str | int | float)]
-
-    def only(self, name: str) -> Any:
-        """The value of a key, or None if it is missing or said twice in different ways."""
-        values = self.all(name)
-        return values[0] if values and all(v == values[0] for v in values) else None
-
-    def text(self, name: str) -> str | None:
-        return text_of(self.only(name))
-
-
-def _envelope(body: object) -> dict[str, Any] | None:
-    for candidate in (pick(body, "Result"), body):
-        if isinstance(candidate, dict) and text_of(pick(candidate, "ResultCode")) is not None:
-            return candidate
-    return None
-
-
-def _is_final(envelope: dict[str, Any]) -> bool:
-    return text_of(pick(envelope, "ResultType")) == "0"
-
-
 def _says(code: ResultCode, status: str | None) -> StatusSays:
     if code.code in NOT_KNOWN_NOW:
         return StatusSays.NOT_KNOWN_NOW
@@ -224,7 +178,7 @@ def _says(code: ResultCode, status: str | None) -> StatusSays:
     return _STATUS_SAYS.get(key_form(status or ""), StatusSays.UNCLEAR)
 
 
-def _second_party(told: _Parameters) -> str | None:
+def _second_party(told: Parameters) -> str | None:
     """The credit party of the old form, which names both parties `DebitPartyName`."""
     parties = [number_in(text_of(value)) for value in told.all("DebitPartyName")]
     phones = [p for p in parties if p and len(p) > SHORTCODE_LENGTH_MAX]

@@ -1,4 +1,4 @@
-"""A person's hold on one kind of call: payouts, status queries or SMS. It ends by itself.
+"""A person's hold on one kind of call: payouts, queries or SMS. It ends by itself.
 
 To stop withdrawals as a whole there is `app.payouts.switch`; this holds back what goes to one
 provider, while members go on as before.
@@ -25,7 +25,7 @@ class Held(StrEnum):
     PAY = "pay"
     """Payouts that M-PESA has not taken yet."""
     ASK = "ask"
-    """Status queries."""
+    """Status and balance queries."""
     SMS = "sms"
 
 

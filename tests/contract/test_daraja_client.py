@@ -16,9 +16,11 @@ from app.config import load
 from app.db import Database
 from app.providers import daraja as daraja_module
 from app.providers.daraja import (
+    BALANCE_PATH,
     PAY_PATH,
     STATUS_PATH,
     Accepted,
+    BalanceRequest,
     Daraja,
     Duplicate,
     InDoubt,
@@ -200,6 +202,29 @@ def test_a_status_query_says_exactly_what_daraja_reads(
         "QueueTimeOutURL": ASK.timeout_url,
         "Remarks": "Payout check",
         "Occasion": "",
+    }
+
+
+def test_a_balance_query_says_exactly_what_daraja_reads(
+    server: ScriptedServer, daraja: Daraja
+) -> None:
+    server.on(BALANCE_PATH, ACK)
+    request = BalanceRequest(
+        result_url="https://us.example/d/t0k3n/balance/result/q1",
+        timeout_url="https://us.example/d/t0k3n/balance/timeout/q1",
+    )
+    assert isinstance(daraja.balance(request), Accepted)
+    assert "t0k3n" not in repr(request)
+    body = sent(server, BALANCE_PATH)
+    assert len(base64.b64decode(body.pop("SecurityCredential"))) == 256
+    assert body == {
+        "Initiator": "barazaapi",
+        "CommandID": "AccountBalance",
+        "PartyA": "3041257",
+        "IdentifierType": "4",
+        "ResultURL": request.result_url,
+        "QueueTimeOutURL": request.timeout_url,
+        "Remarks": "Float check",
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.providers.daraja_balances import BalanceResult, parse_balance_result
 from app.providers.daraja_results import (
     PhoneMatch,
     StatusResult,
@@ -188,3 +189,34 @@ def test_the_balance_is_one_packed_text(safaricom: SafaricomSandbox, posted: Pos
     assert (packed["Key"], completed["Key"]) == ("AccountBalance", "BOCompletedTime")
     assert utility in packed["Value"]
     assert packed["Value"].count("&") == 4
+    read = parse_balance_result(body)
+    assert isinstance(read, BalanceResult)
+    assert (read.code.code, read.utility_cents) == ("0", accounts["utility_cents"])
+    assert read.completed_at is not None
+
+
+@pytest.mark.parametrize("change", ["code_as_text", "parameters_as_object", "parameters_shuffled"])
+def test_the_balance_in_its_odd_forms(
+    safaricom: SafaricomSandbox, posted: Posted, change: str
+) -> None:
+    utility = safaricom.get("/truth/accounts")["utility_cents"]
+    safaricom.fault(change, match={"api": "balance"})
+    safaricom.ask_balance()
+    (body,) = posted.wait("told")
+    read = parse_balance_result(body)
+    assert isinstance(read, BalanceResult)
+    assert read.utility_cents == utility
+
+
+def test_a_wrong_password_fails_a_balance_query(
+    safaricom: SafaricomSandbox, posted: Posted
+) -> None:
+    """In its result, and once too often locks the operator."""
+    for _ in range(4):
+        safaricom.ask_balance(password="wrong")
+    bodies = posted.wait("told", 4)
+    assert {body["Result"]["ResultCode"] for body in bodies} == {2001, 8006}
+    read = parse_balance_result(bodies[0])
+    assert isinstance(read, BalanceResult)
+    assert read.utility_cents is None
+    safaricom.post("/portal/unlock", {})

@@ -15,6 +15,7 @@ from app import config
 from app.channels.doors import doors_of
 from app.config import Settings
 from app.db import Database
+from app.providers import balance_queries
 from app.wsgi import create_app
 from tests.support.stories import Stories
 
@@ -128,6 +129,27 @@ def test_an_answer_to_our_own_query_is_filed(
     assert isinstance(query, UUID)
     assert 200 == site().post("status/result", query)
     assert ["status_result"] == column(stories.db, "SELECT kind FROM inbox")
+
+
+def test_an_answer_to_a_balance_query_is_filed_under_its_own_id(
+    site: Callable[..., Site], stories: Stories, payout_id: UUID
+) -> None:
+    """No other id's token opens this door, and none but listed callers come in."""
+    with stories.db.transaction() as tx:
+        assert balance_queries.want(tx, by="amina")
+        query = balance_queries.next_wanted(tx, every_s=0)
+        assert query is not None
+        balance_queries.asked(tx, query)
+    listed = site(CALLBACK_SOURCES="196.201.214.0/24")
+    assert 404 == listed.post("balance/result", payout_id)
+    assert 404 == listed.post("status/result", query)
+    assert 403 == listed.post("balance/result", query, caller="196.201.215.1")
+    assert [] == column(stories.db, "SELECT kind FROM balance_answer")
+    for kind in ("result", "timeout", "result"):
+        assert 200 == listed.post(f"balance/{kind}", query)
+    filed = "SELECT kind || copies FROM balance_answer ORDER BY id"
+    assert ["result2", "timeout1"] == column(stories.db, filed)
+    assert [] == column(stories.db, "SELECT kind FROM inbox")
 
 
 @pytest.mark.parametrize(

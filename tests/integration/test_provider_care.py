@@ -14,7 +14,7 @@ from app.db import Database
 from app.doorbell import Step
 from app.messages import outbox, sending
 from app.payouts import overdue
-from app.providers import breaker, pauses, throttle
+from app.providers import breaker, float_readings, pauses, throttle
 from app.providers.breaker import Cause
 from app.providers.daraja import PAY_PATH, STATUS_PATH
 from app.providers.pauses import Held, NotPaused
@@ -203,6 +203,22 @@ def test_a_person_closes_the_breaker(run: Typed, db: Database) -> None:
     assert "Top it up" in told
     assert "is closed now" in run("resume", "pay", "--reason", "topped up").output
     assert "Breaker: closed." in run("status").output
+
+
+def test_the_float_is_shown_with_its_age_and_source(run: Typed, db: Database) -> None:
+    """And a worker can be told to ask for it, once."""
+    assert "Float on M-PESA: never told." in run("status").output
+    assert "will be asked" in run("ask-float").output
+    assert "asked already" in run("ask-float").output
+    assert "Last asked for: not yet; it waits for a worker." in run("status").output
+    with db.transaction() as tx:
+        float_readings.keep(tx, cents=812_50, said_at=None, reference="BRZ2345678")
+    told = run("status").output
+    assert "KES 812.50 at" in told
+    assert "(0 minutes ago), told with BRZ2345678." in told
+    with db.transaction() as tx:
+        float_readings.keep(tx, cents=900_00, said_at=None)
+    assert "told when it was asked." in run("status").output
 
 
 @pytest.mark.parametrize("length", ["0m", "30", "8d", "an hour", "-1h"])

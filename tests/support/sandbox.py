@@ -174,10 +174,10 @@ class SafaricomSandbox(SandboxProcess):
         }
         return self._query("/mpesa/transactionstatus/v1/query", body, password)
 
-    def ask_balance(self) -> requests.Response:
+    def ask_balance(self, *, password: str = PASSWORD) -> requests.Response:
         """A balance query."""
         return self._query(
-            "/mpesa/accountbalance/v1/query", {"CommandID": "AccountBalance"}, PASSWORD
+            "/mpesa/accountbalance/v1/query", {"CommandID": "AccountBalance"}, password
         )
 
     def paid(self, ocid: str) -> int:

@@ -1,4 +1,4 @@
-"""What staff see and do in the browser.
+"""What staff see and do in the browser; questions about the float.
 
 Revision ID: 0004
 """
@@ -12,7 +12,10 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-FILES = ("operations/sql/approvals.sql",)
+FILES = (
+    "operations/sql/approvals.sql",
+    "providers/sql/balance.sql",
+)
 
 
 def upgrade() -> None:

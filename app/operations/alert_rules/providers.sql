@@ -22,7 +22,7 @@ SELECT b.provider, format('M-PESA refuses our initiator%s; nothing goes out', ',
 --: float_low
 --: severity page
 --: means: The account that payouts are paid from is empty, or below the reserve that was set.
---: do: top up the utility account, then `baraza providers resume pay --reason ...`
+--: do: top up the utility account; payouts go on when M-PESA tells that it is enough. If it does not, `baraza providers resume pay --reason ...`
 SELECT b.provider,
        format('payouts wait for money on our utility account%s; last told: %s',
               ', code ' || b.code,
@@ -30,6 +30,19 @@ SELECT b.provider,
                           FROM float_reading f ORDER BY f.said_at DESC, f.id DESC LIMIT 1), 'nothing'))
   FROM provider_breaker b
  WHERE b.cause = 'float';
+
+-- Payouts' own results tell the float too, so this is no page: it only means that nobody would tell of a top-up.
+--: float_untold
+--: severity warn
+--: means: The last three times that M-PESA was asked for the float, no balance came. After a top-up payouts would not go on by themselves.
+--: do: see that the initiator has the role "Balance Query ORG API" in the M-PESA portal; `baraza providers status` says what came
+SELECT 'float', format('three questions since %s brought no balance',
+              to_char(min(w.asked_at) AT TIME ZONE 'Africa/Nairobi', 'DD/MM HH24:MI'))
+  FROM (SELECT q.asked_at, EXISTS (SELECT FROM float_reading f WHERE f.query_id = q.id) AS told
+          FROM balance_query q
+         WHERE q.asked_at IS NOT NULL AND q.ended_at IS NOT NULL
+         ORDER BY q.asked_at DESC LIMIT 3) w
+HAVING count(*) = 3 AND NOT bool_or(w.told) AND max(w.asked_at) > now() - interval '1 day';
 
 --: calls_slowed
 --: severity warn
