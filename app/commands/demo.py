@@ -23,6 +23,7 @@ from app.commands.handset import Handset, SandboxNetwork, Screen
 from app.commands.servers import running
 from app.config import Settings, load
 from app.db import Database
+from app.embedded import Servers
 from app.errors import Broken, Refused
 from app.ledger import statements
 from app.money import kes, shillings
@@ -89,8 +90,9 @@ def _play_on_own_stage(settings: Settings, *, as_json: bool) -> int:
     _note("Nothing runs here yet: starting everything for the demo...", quiet=as_json)
     codes: list[int] = []
 
-    def play(_servers: object) -> None:
+    def play(servers: Servers) -> None:
         try:
+            up.introduce_members(settings, servers)
             codes.append(_play(as_json=as_json))
         finally:
             # The supervisor stops as it would for Ctrl-C.

@@ -3,12 +3,15 @@
 import click
 from rich.console import Console
 
-from app.commands import output
+from app import audit
+from app.commands import configuring, output
 from app.commands.session import database
 from app.money import kes
 from app.msisdn import parse
 from app.operations import story
 from app.operations.story import Story
+from app.payouts import payees
+from app.payouts.payees import Payee
 from app.payouts.states import OPEN_STATES, State
 
 
@@ -20,6 +23,7 @@ def payouts() -> None:
     baraza payouts list --state in_doubt
     baraza payouts list --member 0712345678
     baraza payouts show BRZ7K2M9QX
+    baraza payouts payee-checked BRZ7K2M9QX --reason "maiden name; ID seen at the branch"
     """  # noqa: D301 - \b is click's mark for lines that stay lines
 
 
@@ -100,6 +104,20 @@ def show(reference: str, *, as_json: bool) -> None:
         _print(output.console(), told)
 
 
+@payouts.command("payee-checked")
+@click.argument("reference", metavar="REF")
+@configuring.reason
+def payee_checked(reference: str, *, reason: str) -> None:
+    """Note that you looked: the number is the member's, whatever name M-PESA has for it.
+
+    Ends the alert about this member and number for 180 days. REF is one of the payouts.
+    """
+    by = audit.operator()
+    with database() as db, db.transaction() as tx:
+        member_no = payees.checked(tx, reference.strip().upper(), reason=reason, by=by)
+    click.echo(f"Noted. Payouts of {member_no} to this number raise no alert for 180 days.")
+
+
 def _print(screen: Console, told: Story) -> None:
     # The money comes first: it is what a member on the telephone asks.
     screen.print(output.plain(told.money), style="bold")
@@ -116,6 +134,11 @@ def _print(screen: Console, told: Story) -> None:
             f" conversation {told.conversation_id or 'none yet'}, receipt {told.receipt or 'none'}"
         )
     )
+    if told.payee == Payee.OTHER:
+        screen.print(
+            "Payee: M-PESA has another name for this number than the member's. The number may have"
+            " a new owner, or stand wrong in her file."
+        )
     screen.print("\nWhat happened", style="bold")
     happened = [(output.moment(one.at), one.what, one.detail) for one in told.timeline]
     screen.print(output.table(("Nairobi", "What", ""), happened))

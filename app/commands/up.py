@@ -1,8 +1,11 @@
 """`baraza up`: everything on one machine, for a newcomer and for a small SACCO's trial."""
 
+import contextlib
 import os
 import socket
+import subprocess
 import sys
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
@@ -12,6 +15,9 @@ from app.children import Child, Task
 from app.config import Settings
 from app.errors import Refused
 from app.phone_page import where
+
+if TYPE_CHECKING:
+    from app.embedded import Servers
 
 SANDBOX_DEADLINES = {
     "PAYOUT_RESEND_AFTER_S": "2,10,30",
@@ -30,6 +36,7 @@ SMALL_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
 """Gives the memory of each PIN check back at once. Read by GNU's C library, ignored by others."""
 REDIS_PORT = 6379
 LOOK_S_MAX = 1.0
+INTRODUCE_S_MAX = 10
 BARAZA = os.path.join(os.path.dirname(sys.executable), "baraza")  # noqa: PTH118, PTH120 - small imports
 
 
@@ -49,13 +56,17 @@ def up() -> None:
     environment = environment_of(settings)
     from app.supervisor import Supervisor
 
+    def ready(servers: "Servers") -> None:
+        introduce_members(settings, servers)
+        click.echo(banner(settings))
+
     click.echo("Starting Baraza. The first start takes a few seconds longer...")
     Supervisor(
         settings.baraza_var,
         children(settings),
         tasks=tasks(settings),
         environment=environment,
-    ).run(lambda _: click.echo(banner(settings)))
+    ).run(ready)
     click.echo("Stopped. The data is kept.")
 
 
@@ -63,6 +74,24 @@ def environment_of(settings: Settings) -> dict[str, str]:
     """The environment that every process gets."""
     deadlines = SANDBOX_DEADLINES if settings.wants_sandbox else {}
     return {**SMALL_MEMORY, **deadlines, **os.environ}
+
+
+def introduce_members(settings: Settings, servers: "Servers") -> None:
+    """Tell M-PESA's stand-in who has which number. Without it its results name nobody."""
+    if not settings.wants_sandbox:
+        return
+    url = servers.database_url or settings.database_url
+    # A process of its own, so that this small one need not know databases. Payouts need no names:
+    # if it fails, all goes on.
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(
+            (sys.executable, "-m", "app.commands.subscribers"),
+            env={**environment_of(settings), "DATABASE_URL": url},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=INTRODUCE_S_MAX,
+            check=False,
+        )
 
 
 def tasks(settings: Settings) -> list[Task]:

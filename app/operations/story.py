@@ -86,6 +86,9 @@ class Story:
     total_cents: int
     receipt: str | None
     frozen: bool
+    payee: str | None
+    """`same` or `other`: how the name of whom M-PESA paid compares with the member's. None: it
+    named nobody."""
     originator_conversation_id: str
     conversation_id: str | None
     timeline: tuple[Happened, ...]
@@ -104,7 +107,10 @@ _SUMMARIES = """
      ORDER BY p.requested_at DESC LIMIT :limit
 """
 _PAYOUT = """
-    SELECT p.*, m.member_no, m.name FROM payout p JOIN member m ON m.id = p.member_id
+    SELECT p.*, m.member_no, m.name,
+           (SELECT payee FROM evidence WHERE payout_id = p.id AND payee IS NOT NULL
+             ORDER BY payee = 'other' DESC LIMIT 1) AS payee
+      FROM payout p JOIN member m ON m.id = p.member_id
      WHERE p.reference = :reference
 """
 # Each kind of record says when it came and what it means; within one moment, cause before effect.
@@ -141,8 +147,12 @@ _TIMELINE = """
           FROM statement_line WHERE payout_id = :id
         UNION ALL
         SELECT at, 3, 'baraza', 'evidence', concat_ws(', ', class || ' (' || source || ')',
-               'code ' || code, receipt, conversation_id, nullif(detail, ''))
+               'code ' || code, receipt, conversation_id, nullif(detail, ''),
+               CASE WHEN payee = 'other' THEN 'names another payee' END)
           FROM evidence WHERE payout_id = :id
+        UNION ALL
+        SELECT checked_at, 4, 'staff', 'payee checked', 'by ' || checked_by || ': ' || reason
+          FROM payee_check WHERE reference = :reference
         UNION ALL
         SELECT queued_at, 7, 'baraza', 'SMS', 'queued (' || kind || ')'
           FROM message WHERE payout_id = :id
@@ -206,7 +216,7 @@ def tell(tx: Tx, reference: str) -> Story | None:
     row = tx.execute(sa.text(_PAYOUT), {"reference": reference}).one_or_none()
     if row is None:
         return None
-    timeline = tx.execute(sa.text(_TIMELINE), {"id": row.id})
+    timeline = tx.execute(sa.text(_TIMELINE), {"id": row.id, "reference": reference})
     told = tx.execute(sa.text(_SMS), {"id": row.id})
     return Story(
         reference=row.reference,
@@ -224,6 +234,7 @@ def tell(tx: Tx, reference: str) -> Story | None:
         total_cents=row.total_cents,
         receipt=row.receipt,
         frozen=row.frozen,
+        payee=row.payee,
         originator_conversation_id=str(row.id),
         conversation_id=row.conversation_id,
         # Providers quote phone numbers in their remarks.

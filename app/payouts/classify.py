@@ -5,7 +5,7 @@ against what was asked. Provider texts are data; nothing in them is believed tha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from app import ids
 from app.db import Tx
 from app.observability import logger
-from app.payouts import care
+from app.payouts import care, payees
 from app.payouts.care import Left
 from app.payouts.claims import Payout
 from app.payouts.evidence import Class
 from app.payouts.inbox import Kind
+from app.payouts.payees import Payee
 from app.providers import daraja_results
 from app.providers.daraja_results import B2cResult, StatusResult, StatusSays, Unreadable
 from app.providers.daraja_values import PhoneMatch, same_phone
@@ -38,6 +39,8 @@ class Said:
     conversation_id: str | None = None
     detail: str = ""
     left: Left | None = None
+    payee: Payee | None = None
+    """How the name of whom M-PESA paid compares with the member's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Asked:
     msisdn: str
     amount_cents: int
     conversation_id: str | None
+    name: str = field(default="", repr=False)
+    """The member's, as on file."""
 
 
 def b2c_result(asked: Asked, body: Any) -> Said:
@@ -109,7 +114,7 @@ def _success(asked: Asked, result: B2cResult | StatusResult, doubt: Said) -> Sai
         return replace(success, of=Class.CONTRADICTION, detail="amount")
     if same_phone(asked.msisdn, result.receiver) is PhoneMatch.DIFFERENT:
         return replace(success, of=Class.CONTRADICTION, detail="phone")
-    return success
+    return replace(success, payee=payees.compare(asked.name, result.payee))
 
 
 def inbox(tx: Tx, payouts: Sequence[Payout], *, float_reserve_cents: int = 0) -> None:
@@ -128,6 +133,7 @@ def inbox(tx: Tx, payouts: Sequence[Payout], *, float_reserve_cents: int = 0) ->
         return
     by_id = {p.id: p for p in payouts}
     acknowledged = _acknowledged(tx, [row.payout_id for row in rows])
+    names = _names(tx, [row.payout_id for row in rows])
     heard = []
     for row in rows:
         payout = by_id[row.payout_id]
@@ -136,6 +142,7 @@ def inbox(tx: Tx, payouts: Sequence[Payout], *, float_reserve_cents: int = 0) ->
             msisdn=payout.msisdn,
             amount_cents=payout.amount_cents,
             conversation_id=acknowledged.get(payout.id),
+            name=names[payout.id],
         )
         said = _said(Kind(row.kind), asked, row.body)
         if said.of is Class.SUCCESS and receipt_is_anothers(tx, payout.id, said.receipt):
@@ -181,6 +188,18 @@ def _acknowledged(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, str]:
     return {row.payout_id: row.conversation_id for row in rows}
 
 
+def _names(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, str]:
+    """The members' names, as they are on file now."""
+    rows = tx.execute(
+        sa.text(
+            "SELECT p.id, m.name FROM payout p JOIN member m ON m.id = p.member_id"
+            " WHERE p.id = ANY(:ids)"
+        ),
+        {"ids": list(keys)},
+    )
+    return {row.id: row.name for row in rows}
+
+
 def receipt_is_anothers(tx: Tx, payout_id: UUID, receipt: str | None) -> bool:
     """Whether this receipt was given for another payout of ours."""
     return bool(
@@ -200,8 +219,8 @@ def _keep(tx: Tx, row: sa.Row[Any], said: Said) -> None:
     tx.execute(
         sa.text(
             "INSERT INTO evidence (payout_id, source, class, code, receipt, amount_cents,"
-            " conversation_id, detail, query_id, inbox_id) VALUES (:payout, :source, :class,"
-            " :code, :receipt, :amount, :conversation_id, :detail, :query, :inbox)"
+            " conversation_id, detail, payee, query_id, inbox_id) VALUES (:payout, :source, :class,"
+            " :code, :receipt, :amount, :conversation_id, :detail, :payee, :query, :inbox)"
         ),
         {
             "payout": row.payout_id,
@@ -212,6 +231,7 @@ def _keep(tx: Tx, row: sa.Row[Any], said: Said) -> None:
             "amount": said.amount_cents,
             "conversation_id": said.conversation_id,
             "detail": said.detail[:DETAIL_LENGTH_MAX],
+            "payee": said.payee,
             "query": row.query_id,
             "inbox": row.id,
         },

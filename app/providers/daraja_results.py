@@ -14,6 +14,7 @@ from app.providers.daraja_values import (
     PhoneMatch,
     charge_cents,
     moment,
+    name_in,
     number_in,
     same_phone,
     to_cents,
@@ -44,6 +45,8 @@ class B2cResult:
     amount_cents: int | None
     receiver: str | None = field(repr=False)
     """The number that was paid, possibly masked; for `same_phone`."""
+    payee: str | None = field(repr=False)
+    """The name that M-PESA has for that number, possibly masked."""
     completed_at: datetime | None
     utility_cents: int | None
     """Our float after this payout."""
@@ -88,6 +91,8 @@ class StatusResult:
     amount_cents: int | None
     receiver: str | None = field(repr=False)
     """The number that was paid, possibly masked; for `same_phone`."""
+    payee: str | None = field(repr=False)
+    """The name that M-PESA has for that number, possibly masked."""
     completed_at: datetime | None
     charge_cents: int | None
     """Safaricom's fee for this payout."""
@@ -131,6 +136,7 @@ def parse_b2c_result(body: object) -> B2cResult | Unreadable:
         receipt=receipt if paid else None,
         amount_cents=to_cents(told.only("TransactionAmount")),
         receiver=number_in(told.text("ReceiverPartyPublicName")),
+        payee=name_in(told.text("ReceiverPartyPublicName")),
         completed_at=moment(told.only("TransactionCompletedDateTime")),
         utility_cents=to_cents(told.only("B2CUtilityAccountAvailableFunds")),
         charges_cents=to_cents(told.only("B2CChargesPaidAccountAvailableFunds")),
@@ -156,6 +162,7 @@ def parse_status_result(body: object) -> StatusResult | Unreadable:
         receipt=told.text("ReceiptNo"),
         amount_cents=to_cents(told.only("Amount")),
         receiver=number_in(told.text("CreditPartyName")) or _second_party(told),
+        payee=name_in(told.text("CreditPartyName")),
         completed_at=moment(told.only("FinalisedTime")),
         charge_cents=charge_cents(told.text("DebitPartyCharges")),
         description=text_of(pick(envelope, "ResultDesc")) or "",

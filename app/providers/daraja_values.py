@@ -84,6 +84,12 @@ def moment(value: object) -> datetime | None:
     return None
 
 
+def name_in(told: str | None) -> str | None:
+    """The name after a party's number: `254712345678 - A NAME`. None where there is none."""
+    number, dash, name = (told or "").partition("-")
+    return name.strip() or None if dash and number_in(number) is not None else None
+
+
 def number_in(told: str | None) -> str | None:
     """The phone number at the start of a party's name: 254…, with its mask if it has one."""
     head = "".join((told or "")[:PHONE_TEXT_MAX].split("-", 1)[0].split()).removeprefix("+")

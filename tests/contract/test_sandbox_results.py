@@ -9,8 +9,10 @@ import requests
 from app.providers.daraja_results import (
     B2cResult,
     PhoneMatch,
+    StatusResult,
     Unreadable,
     parse_b2c_result,
+    parse_status_result,
     parse_timeout,
     same_phone,
 )
@@ -45,6 +47,27 @@ def test_a_paid_result_carries_everything(safaricom: SafaricomSandbox, posted: P
     assert told.utility_cents is not None
     assert told.charges_cents is not None
     assert told.charges_cents < 0
+
+
+def test_a_number_has_the_name_that_was_registered_for_it(
+    safaricom: SafaricomSandbox, posted: Posted
+) -> None:
+    """An owner whom nobody knows has none; a fault makes it somebody else's."""
+    unknown, known = "254712000001", "254712000002"
+    safaricom.post("/portal/subscribers", {f"+{known}": "WANJIRU KAMAU"})
+    safaricom.fault("other_name", match={"api": "b2c", "amount": 700})
+    told = []
+    for count, (number, amount) in enumerate(((unknown, 500), (known, 600), (known, 700)), 1):
+        ocid = str(uuid.uuid4())
+        safaricom.pay(ocid=ocid, shillings=amount, PartyB=number)
+        result = read(posted.wait("result", count)[-1])
+        assert same_phone(f"+{number}", result.receiver) is PhoneMatch.EQUAL
+        told.append(result.payee)
+    assert told == [None, "WANJIRU KAMAU", "SOMEBODY ELSE"]
+    safaricom.ask(ocid)
+    status = parse_status_result(posted.wait("told")[0])
+    assert isinstance(status, StatusResult)
+    assert status.payee == "WANJIRU KAMAU"
 
 
 def test_our_answer_to_a_result_is_on_record(safaricom: SafaricomSandbox, posted: Posted) -> None:

@@ -106,7 +106,24 @@ _UNSENT = (
     ),
 )
 _WORKS = "INSERT INTO worker_heartbeat (name, queues) VALUES ('all', 'debit,pay,resolve,ask,sms')"
+_UNTOLD = (
+    "INSERT INTO balance_query (id, asked_at, ended_at)"
+    " SELECT gen_random_uuid(), now(), now() FROM generate_series(1, 3)"
+)
+_READ = (
+    "INSERT INTO float_reading (cents, said_at, query_id) SELECT 1, now(), id FROM balance_query"
+)
+_OTHER_PAYEE = (
+    "INSERT INTO evidence (payout_id, source, class, payee)"
+    " SELECT id, 'callback', 'success', 'other' FROM payout"
+)
+_LOOKED = (
+    "INSERT INTO payee_check (member_id, msisdn, reference, reason, checked_by)"
+    " SELECT member_id, msisdn, reference, 'ID seen', 'tests' FROM payout"
+)
 SCENARIOS = {
+    "float_untold": Scenario((_UNTOLD,), (_READ,)),
+    "payee_differs": Scenario((_OTHER_PAYEE,), (_LOOKED,)),
     "doubt_old": Scenario((_OLD.format(45),), (_YOUNG,)),
     "doubt_very_old": Scenario((_OLD.format(200),), (_YOUNG,)),
     "payout_frozen": Scenario(

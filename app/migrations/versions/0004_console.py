@@ -1,4 +1,4 @@
-"""What staff see and do in the browser; questions about the float.
+"""What staff see and do in the browser; questions about the float, payees.
 
 Revision ID: 0004
 """
@@ -15,6 +15,7 @@ depends_on = None
 FILES = (
     "operations/sql/approvals.sql",
     "providers/sql/balance.sql",
+    "payouts/sql/payees.sql",
 )
 
 

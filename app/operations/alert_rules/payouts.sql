@@ -28,6 +28,21 @@ SELECT reference, coalesce(failure, 'a contradiction') FROM payout
 --: do: stop withdrawals if there is more than one, then find out why money went back; `baraza cases make-good` or `give-up` ends it
 SELECT reference, 'M-PESA paid it after its total had gone back to savings' FROM payout WHERE state = 'recovery';
 
+-- The number is what binds, and M-PESA paid it; so no money waits for this. It clears when somebody has looked.
+--: payee_differs
+--: severity warn
+--: means: M-PESA has another name for a number that was paid than the member's. It may have a new owner, or stand wrong in her file.
+--: do: ask the member on another way than this number; correct it (`baraza members number`), or `baraza payouts payee-checked` with the reference
+SELECT m.member_no, format('no word of the name in common; last paid with %s, of %s payouts',
+                           (array_agg(p.reference ORDER BY p.requested_at DESC))[1], count(*))
+  FROM payout p JOIN member m ON m.id = p.member_id
+ WHERE p.id IN (SELECT payout_id FROM evidence WHERE payee = 'other')
+   -- Once she has another number nothing more goes to this one.
+   AND p.msisdn = m.msisdn
+   AND NOT EXISTS (SELECT FROM payee_check c
+                    WHERE c.member_id = p.member_id AND c.msisdn = p.msisdn AND c.good_until > now())
+ GROUP BY m.member_no;
+
 --: dead_letter
 --: severity page
 --: means: A step failed on this payout every time and has given up.

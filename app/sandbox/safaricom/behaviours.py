@@ -142,7 +142,7 @@ def _rows() -> Iterable[Behaviour]:
 
     # How a result is written.
     for name in (
-        "wrong_amount", "wrong_phone", "masked_phone", "parameters_as_object",
+        "wrong_amount", "wrong_phone", "other_name", "masked_phone", "parameters_as_object",
         "parameters_missing", "parameters_shuffled", "value_missing", "code_as_text",
         "unknown_ocid", "other_conversation_id", "more_to_come", "old_spelling",
     ):  # fmt: skip

@@ -119,19 +119,27 @@ class Book:
                 f" Original conversation ID is {asked.ocid}.",
                 party=asked.msisdn,
             )
-        return row
+        return self.payout(asked.ocid)
 
     def payout(self, ocid: str) -> dict[str, Any] | None:
-        """A request that was taken."""
-        row = self._store.row("SELECT * FROM payout WHERE ocid = ?", ocid)
-        return dict(row) if row else None
+        """A request that was taken, with the `name` of whom the number belongs to."""
+        return self._found("ocid", ocid)
 
     def find(self, *, ocid: str, transaction_id: str) -> dict[str, Any] | None:
         """A request by our customer's id or by a receipt."""
         if ocid:
             return self.payout(ocid)
-        row = self._store.row("SELECT * FROM payout WHERE transaction_id = ?", transaction_id)
-        return dict(row) if row else None
+        return self._found("transaction_id", transaction_id)
+
+    def register(self, names: Mapping[str, str]) -> None:
+        """Know these numbers' owners from now on, by 254XXXXXXXXX."""
+        with self._store.transaction():
+            for msisdn, name in names.items():
+                self._store.run(
+                    "INSERT INTO subscriber VALUES (?, ?)"
+                    " ON CONFLICT DO UPDATE SET name = excluded.name",
+                    msisdn, name,
+                )  # fmt: skip
 
     def balance(self, account: str) -> int:
         """What an account of the shortcode holds, in cents."""
@@ -187,6 +195,13 @@ class Book:
         if held + asked.cents > WALLET_MAXIMUM:
             return 8
         return 1 if self.balance(UTILITY) < asked.cents else 0
+
+    def _found(self, column: str, value: str) -> dict[str, Any] | None:
+        row = self._store.row(f"SELECT * FROM payout WHERE {column} = ?", value)  # noqa: S608
+        if row is None:
+            return None
+        name = self._store.value("SELECT name FROM subscriber WHERE msisdn = ?", row["msisdn"])
+        return {**dict(row), "name": name or ""}
 
     def _note(
         self, code: str, cents: int, details: str, *, party: str = "", undoes: str = ""

@@ -285,6 +285,8 @@ def _cards() -> Iterator[Card]:
          "Frozen: a person decides. No money moves."),
         ("wrong_phone", "Wrong phone", "The result speaks of another receiver.",
          "Frozen: a person decides. No money moves."),
+        ("other_name", "Another name", "The right number is somebody else's by now.",
+         "Paid: the number binds. An alert asks people to look at the member's number."),
         ("other_conversation_id", "Another payout's id", "The result carries a foreign id.",
          "Not believed; asked about instead."),
     ):  # fmt: skip

@@ -38,7 +38,6 @@ DESCRIPTIONS: Mapping[str, str] = {
     "SFC_IC0003": "The operator does not exist.",
     "100000000": "Request was cached, waiting for resending.",
 }
-_NAMES = ("AMINA WANJIRU OTIENO", "JOHN  KAMAU", "GRACE NJERI", "PETER O'BRIEN MUTUA")
 
 
 def shillings(cents: int) -> float | int:
@@ -47,9 +46,9 @@ def shillings(cents: int) -> float | int:
     return cents / CENTS_PER_SHILLING if rest else whole
 
 
-def person(msisdn: str) -> str:
-    """The receiver as M-PESA writes it, with a name that is the same every time."""
-    return f"{msisdn} - {_NAMES[int(msisdn) % len(_NAMES)]}"
+def person(payout: Mapping[str, Any]) -> str:
+    """The receiver as M-PESA writes it, without a name where the number's owner is not known."""
+    return f"{payout['msisdn']} - {payout['name']}"
 
 
 def day_first(moment: float) -> str:
@@ -98,7 +97,7 @@ def payout_result(payout: Mapping[str, Any], *, code: int | str) -> Result:
         (
             ("TransactionAmount", shillings(payout["cents"])),
             ("TransactionReceipt", payout["transaction_id"]),
-            ("ReceiverPartyPublicName", person(payout["msisdn"])),
+            ("ReceiverPartyPublicName", person(payout)),
             ("TransactionCompletedDateTime", day_first(payout["finished_at"])),
             ("B2CUtilityAccountAvailableFunds", shillings(payout["utility_cents"])),
             ("B2CWorkingAccountAvailableFunds", 0.00),
@@ -123,7 +122,7 @@ def status_parameters(payout: Mapping[str, Any], *, status: str, shortcode: str)
     return entries(
         (
             ("DebitPartyName", f"{shortcode} - BARAZA SACCO"),
-            ("CreditPartyName", person(payout["msisdn"])),
+            ("CreditPartyName", person(payout)),
             ("OriginatorConversationID", payout["ocid"]),
             ("InitiatedTime", digits(payout["accepted_at"])),
             ("DebitAccountType", "Utility Account"),
@@ -173,6 +172,11 @@ def _wrong_amount(result: Result) -> None:
 def _wrong_phone(result: Result) -> None:
     receivers = {"ReceiverPartyPublicName", "CreditPartyName"}
     _set(result, receivers, lambda _: "254799999999 - SOMEBODY ELSE")
+
+
+def _other_name(result: Result) -> None:
+    receivers = {"ReceiverPartyPublicName", "CreditPartyName"}
+    _set(result, receivers, lambda text: f"{text.partition(' - ')[0]} - SOMEBODY ELSE")
 
 
 def _masked_phone(result: Result) -> None:
@@ -238,6 +242,7 @@ def _old_spelling(result: Result) -> None:
 CHANGES: dict[str, Callable[[Result], None]] = {
     "wrong_amount": _wrong_amount,
     "wrong_phone": _wrong_phone,
+    "other_name": _other_name,
     "masked_phone": _masked_phone,
     "parameters_as_object": _parameters_as_object,
     "parameters_missing": _parameters_missing,

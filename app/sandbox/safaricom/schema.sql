@@ -33,6 +33,12 @@ CREATE TABLE IF NOT EXISTS payout (
 );
 CREATE INDEX IF NOT EXISTS payout_transaction ON payout (transaction_id);
 
+-- Who has which number. Nobody knows the owners of others.
+CREATE TABLE IF NOT EXISTS subscriber (
+    msisdn TEXT PRIMARY KEY,
+    name   TEXT NOT NULL
+);
+
 -- Money that reached a member. Nothing here is unique: a second payment would be a second row.
 CREATE TABLE IF NOT EXISTS payment (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,

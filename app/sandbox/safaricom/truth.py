@@ -33,6 +33,7 @@ class Truth:
             Route("GET", "/truth/requests/{ocid}", self._request),
             Route("POST", "/portal/unlock", self._unlock),
             Route("POST", "/portal/float", self._float),
+            Route("POST", "/portal/subscribers", self._subscribers),
         ]
 
     def _certificate(self, _: Request) -> Reply:
@@ -111,6 +112,14 @@ class Truth:
             return refuse("'shillings' must be a whole number of 0 or more")
         self._book.set_float(shillings(asked))
         return self._accounts(request)
+
+    def _subscribers(self, request: Request) -> Reply:
+        """`{"+254712345678": "WANJIRU KAMAU"}`: who has which number."""
+        given = request.json
+        if not isinstance(given, dict) or not all(isinstance(n, str) for n in given.values()):
+            return refuse("send an object of names by phone number")
+        self._book.register({phone.lstrip("+"): name for phone, name in given.items()})
+        return as_json({"ok": True})
 
 
 def _readable(post: dict[str, Any]) -> dict[str, Any]:
