@@ -115,7 +115,7 @@ def next_wanted(tx: Tx, *, every_s: int) -> UUID | None:
     found = tx.scalar(
         sa.text(
             "SELECT id FROM balance_query WHERE ended_at IS NULL AND asked_at IS NULL"
-            " FOR UPDATE SKIP LOCKED"
+            " FOR NO KEY UPDATE SKIP LOCKED"
         )
     )
     assert found is None or isinstance(found, UUID)
@@ -174,7 +174,7 @@ def unworked(tx: Tx) -> list[Answer]:
         sa.text(
             "SELECT a.id, a.query_id, a.kind, a.body, q.asked_at, q.conversation_id"
             " FROM balance_answer a JOIN balance_query q ON q.id = a.query_id"
-            " WHERE a.worked_at IS NULL ORDER BY a.id LIMIT :limit FOR UPDATE"
+            " WHERE a.worked_at IS NULL ORDER BY a.id LIMIT :limit FOR NO KEY UPDATE"
         ),
         {"limit": ANSWERS_MAX},
     )
