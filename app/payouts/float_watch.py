@@ -4,9 +4,9 @@ Payouts' own results tell the float too, but none comes while payouts wait for i
 believed only as the first answer to a question of ours, and with M-PESA's ConversationID once that
 is known. Even so it moves no money, and a false one does no more than a true one that is old:
 
-- too high: payouts begin, and M-PESA refuses the first with code 1. Its member has her money back
-  and is told; the refusal stops the others. False ones again and again could do this once a
-  question, and each needs the address of a question that is open.
+- too high: payouts begin, and M-PESA refuses with code 1 those that go out before its first
+  refusal stops the others. Their members have their money back and are told. That can happen once
+  a question, and needs the address of a question that has no answer yet.
 - too low: payouts wait until the next true reading, a minute later, or a payout's own result.
 - a refusal of our login: nothing goes out before a status query shows that it works, as after any
   false answer to one of those.
