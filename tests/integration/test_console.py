@@ -166,6 +166,20 @@ def test_a_payout_is_explained_from_the_search_box(
     assert "Nothing found" in post(people[Role.SUPPORT], "/staff/find", wanted="BRZ<b>")
 
 
+def test_another_payee_than_the_member_is_said(
+    stories: Stories, people: dict[Role, Browser]
+) -> None:
+    reference = stories.paid()
+    page = f"/staff/payouts/{reference}"
+    assert "another name for this number" not in people[Role.SUPPORT].get(page).text
+    stories.write(
+        "INSERT INTO evidence (payout_id, source, class, payee)"
+        " SELECT id, 'status', 'doubt', 'other' FROM payout WHERE reference = :reference",
+        reference,
+    )
+    assert "another name for this number" in people[Role.SUPPORT].get(page).text
+
+
 def test_a_phone_number_never_stands_in_an_address(
     stories: Stories, people: dict[Role, Browser]
 ) -> None:

@@ -16,7 +16,7 @@ from app.staff.permissions import Permission
 
 TIMELINE = (
     "screen", "PIN", "state", "call", "status query", "from M-PESA", "on the statement", "evidence",
-    "SMS", "needs a person", "proposal",
+    "SMS", "needs a person", "proposal", "payee checked",
 )  # fmt: skip
 MESSAGE_STATES = ("queued", "accepted", "delivered", "failed")
 OUTCOMES = ("executed", "rejected", "void")
