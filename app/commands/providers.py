@@ -136,7 +136,7 @@ def _print_float(found: ProviderStatus) -> None:
         source = f"with {last.reference}" if last.reference else "when it was asked"
         click.echo(
             f"Float on M-PESA: {kes(last.cents)} at {output.moment(last.said_at)}"
-            f" ({found.float_age_s // S_PER_MIN} minutes ago), told {source}."
+            f" ({found.float_age_s // S_PER_MIN} min ago), told {source}."
         )
     asked = found.float_question
     if asked is not None:

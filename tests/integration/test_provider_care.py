@@ -215,7 +215,7 @@ def test_the_float_is_shown_with_its_age_and_source(run: Typed, db: Database) ->
         float_readings.keep(tx, cents=812_50, said_at=None, reference="BRZ2345678")
     told = run("status").output
     assert "KES 812.50 at" in told
-    assert "(0 minutes ago), told with BRZ2345678." in told
+    assert "(0 min ago), told with BRZ2345678." in told
     with db.transaction() as tx:
         float_readings.keep(tx, cents=900_00, said_at=None)
     assert "told when it was asked." in run("status").output
