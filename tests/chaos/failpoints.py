@@ -89,7 +89,12 @@ class Failpoints:
 def install(points: Failpoints) -> None:
     """Put them around commits, calls and bells of this process."""
     Database.transaction = _around_commits(Database.transaction, points)  # type: ignore[method-assign]
-    for provider, name in ((Daraja, "pay"), (Daraja, "ask"), (Sms, "send")):
+    for provider, name in (
+        (Daraja, "pay"),
+        (Daraja, "ask"),
+        (Daraja, "balance"),
+        (Sms, "send"),
+    ):
         setattr(provider, name, _around_call(getattr(provider, name), points))
     Doorbell.ring = _at_bell(Doorbell.ring, points)  # type: ignore[method-assign]
 
