@@ -1,12 +1,12 @@
 """`python -m tests.chaos`: what `make chaos` runs."""
 
 import argparse
-import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-from tests.chaos.run import Plans, Report, run, telling
+from tests.chaos import report
+from tests.chaos.run import Plans, run, telling
 from tests.chaos.wrong_rules import NAMES
 
 REPORTS = Path("var/chaos")
@@ -41,11 +41,8 @@ def main() -> int:
     if given.arrivals and not given.per_second:
         parser.error("--arrivals needs --per-second")
     found = run(_planned(given))
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    as_json, as_text = _as_json(found), text(found)
-    (REPORTS / "report.json").write_text(as_json, "utf-8")
-    (REPORTS / "report.txt").write_text(as_text, "utf-8")
-    print(as_json if given.json else as_text)  # noqa: T201
+    report.save(found, REPORTS)
+    print(report.as_json(found) if given.json else report.text(found))  # noqa: T201
     return 0 if found.is_good else 1
 
 
@@ -67,45 +64,6 @@ def _planned(given: argparse.Namespace) -> Plans:
         backlog=given.backlog,
         drain_s_max=DRAIN_S_MAX + given.late + (given.backlog + given.arrivals) * BACKLOG_S_EACH,
     )
-
-
-def text(found: Report) -> str:
-    """The report for people."""
-    verdict = found.verdict
-    lines = [
-        f"seed {found.plans.seed}, {found.seconds:.0f} s, {sum(verdict.states.values())} payouts",
-        "",
-        "taken in        " + _listed(found.taken),
-        "ended as        " + _listed(verdict.states),
-        "faults          " + (_listed(found.faults) or "none but M-PESA's own"),
-        "faults missed   " + (_listed(found.faults_missed) or "none"),
-        "failpoints      " + (_listed(found.failpoints) or "none struck"),
-        f"sessions lost   {found.lost_signals}",
-        f"need a person   {_listed(verdict.need_a_person)}",
-        "",
-        f"M-PESA paid {verdict.paid_times} times; {found.snapshots} snapshots of the books agreed",
-        (f"slowest recovery {found.slowest_recovery[0]:.1f} s, after {found.slowest_recovery[1]}"),
-        (
-            f"refusal heard to savings restored: p50 {verdict.restored_p50_s:.2f} s,"
-            f" p99 {verdict.restored_p99_s:.2f} s, {verdict.reversed_count} reversed"
-        ),
-    ]
-    if found.carried_on_after_s is not None:
-        lines.append(
-            f"everything killed with {found.in_flight_when_killed} in flight: work went on"
-            f" {found.carried_on_after_s:.1f} s after the restart"
-        )
-    lines += ["", *(f"VIOLATION: {one}" for one in verdict.violations), *found.stories]
-    lines += [f"{len(verdict.violations)} violations. Again: {found.plans.replay}"]
-    return "\n".join(lines)
-
-
-def _as_json(found: Report) -> str:
-    return json.dumps(asdict(found), indent=2, default=lambda fault: fault.__name__)
-
-
-def _listed(counted: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counted.items()))
 
 
 if __name__ == "__main__":

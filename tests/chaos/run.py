@@ -67,7 +67,7 @@ class Plans:
         words += [f"--failpoints {self.per_mille:g}"]
         words += [f"--backlog {self.backlog}"] * bool(self.backlog)
         words += [f"--arrivals {self.arrivals}"] * bool(self.arrivals)
-        words += [f"--per-second {self.per_s_max:g}"] * bool(self.per_s_max)
+        words += [f"--per-second {self.per_s_max:g}"] if self.per_s_max else []
         words += ["--refusals"] * self.refuses_everything + ["--everything"] * self.kills_everything
         return f"make chaos ARGS='{' '.join(words)}'"
 
