@@ -1,6 +1,5 @@
 """`baraza day`: close a day, look at its report, prove that nothing was changed since."""
 
-import json
 import sys
 from datetime import date, datetime
 from typing import Any
@@ -14,9 +13,7 @@ from app.config import load
 from app.money import kes
 from app.operations.reconciliation import day as days
 from app.operations.reconciliation.day import Closed
-from app.staff.accounts import Role
-
-ROLES = (Role.FINANCE, Role.MANAGER)
+from app.staff.permissions import ROLES, Permission
 
 
 class Day(click.ParamType[date]):
@@ -54,7 +51,7 @@ def day() -> None:
 def close(wanted: date, *, email: str, password_stdin: bool, yes: bool) -> None:
     """Close DAY. It is refused while a difference waits or a rule of the books is broken."""
     with database() as db:
-        by = sign_in(db, email, password_stdin=password_stdin, roles=ROLES)
+        by = sign_in(db, email, password_stdin=password_stdin, roles=ROLES[Permission.SIGN_DAY])
         configuring.confirm(f"Close {wanted}; this cannot be undone", yes=yes)
         with db.transaction() as tx:
             days.seal_all(tx)
@@ -107,7 +104,7 @@ def verify(wanted: date) -> None:
 
 
 def _print(closed: Closed) -> None:
-    report = json.loads(closed.report)
+    report = days.contents(closed)
     click.echo(f"{closed.day}, closed by {closed.closed_by} on {output.moment(closed.closed_at)}")
     configuring.preview(
         ("Payouts", "Number", "Amount", "With fee and duty"),

@@ -1,6 +1,5 @@
 """`baraza reconcile` and `baraza breaks`: our books beside M-PESA's statement."""
 
-import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,14 +14,12 @@ from app.commands.session import database
 from app.config import load
 from app.csv_rows import BYTES_MAX
 from app.money import kes
-from app.operations.reconciliation import matching
+from app.operations.reconciliation import importing, matching
 from app.operations.reconciliation.matching import Break
-from app.payouts import statement_lines
 from app.providers import mpesa_statement
 from app.providers.mpesa_statement import COMPLETED, Movement, Statement
-from app.staff.accounts import Role
+from app.staff.permissions import ROLES, Permission
 
-ROLES = (Role.FINANCE, Role.MANAGER)
 TITLES = {
     Movement.PAYMENT: "payments to customers",
     Movement.TAKEN_BACK: "payments taken back",
@@ -53,21 +50,17 @@ def reconcile(file: Path, *, email: str, password_stdin: bool, yes: bool, as_jso
     statement, faults = mpesa_statement.read(data)
     stop_at(faults)
     with database() as db:
-        by = sign_in(db, email, password_stdin=password_stdin, roles=ROLES)
+        by = sign_in(db, email, password_stdin=password_stdin, roles=ROLES[Permission.RECONCILE])
         if not as_json:
             _preview(statement)
         configuring.confirm("Import it", yes=yes)
-        with db.transaction() as tx:
-            done = statement_lines.keep(
-                tx,
-                statement,
-                shortcode=load().daraja_shortcode,
-                file=click.format_filename(file, shorten=True),
-                sha256=hashlib.sha256(data).digest(),
-                by=by,
-            )
-        with db.transaction() as tx:
-            matching.match(tx)
+        done = importing.bring_in(
+            db,
+            data,
+            file=click.format_filename(file, shorten=True),
+            shortcode=load().daraja_shortcode,
+            by=by,
+        )
         with db.transaction() as tx:
             found = matching.listed(tx, everything=False, limit=10_000)
     if as_json:
@@ -120,7 +113,7 @@ def list_breaks(*, everything: bool, limit: int, as_json: bool) -> None:
 def explain(number: int, *, reason: str, email: str, password_stdin: bool) -> None:
     """Say why difference NUMBER needs no mending. It moves no money and stays on record."""
     with database() as db:
-        by = sign_in(db, email, password_stdin=password_stdin, roles=ROLES)
+        by = sign_in(db, email, password_stdin=password_stdin, roles=ROLES[Permission.RECONCILE])
         with db.transaction() as tx:
             matching.explain(tx, number, reason=reason, by=by)
     click.echo(f"Difference {number} is explained.")
@@ -133,12 +126,9 @@ def _preview(statement: Statement) -> None:
         f" {nairobi(statement.covers_to)}: {kes(statement.opening_cents)} to"
         f" {kes(statement.closing_cents)}."
     )
-    rows = []
-    for kind, title in TITLES.items():
-        of_kind = [one for one in statement.lines if one.kind is kind and one.status == COMPLETED]
-        if of_kind:
-            cents = sum(one.paid_in_cents - one.withdrawn_cents for one in of_kind)
-            rows.append((title, f"{len(of_kind):,}", kes(cents)))
+    rows = [
+        (TITLES[one.kind], f"{one.lines:,}", kes(one.cents)) for one in importing.sums(statement)
+    ]
     if idle := sum(one.status != COMPLETED for one in statement.lines):
         rows.append(("not completed", f"{idle:,}", ""))
     configuring.preview(("Lines", "Number", "Sum"), rows)

@@ -1,6 +1,7 @@
 """Who may do what: one table, for the console and for commands alike.
 
-Nobody may do everything. Where two people are needed, no role may both propose and agree.
+Nobody may do everything. Where two people are needed, no role may both propose and agree; only a
+day is signed by any of those who reconcile, as long as it is not who explained its differences.
 """
 
 from enum import StrEnum
@@ -27,6 +28,9 @@ class Permission(StrEnum):
     ASK_TO_RESUME = "ask that withdrawals go on"
     ASK_FOR_MEMBER = "ask for a member's PIN, lock or number to be changed"
     RECONCILE = "reconcile with M-PESA's statement"
+    SEE_RECONCILIATION = "see what does not agree with M-PESA's statement"
+    SIGN_DAY = "close and sign a day"
+    """Whoever explained a difference of it does not sign it."""
     SEE_OWN = "see their own account"
     """Everybody who is signed in."""
 
@@ -52,7 +56,9 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.STOP: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.ASK_TO_RESUME: frozenset({_FINANCE, _OPS}),
     Permission.ASK_FOR_MEMBER: frozenset({_SUPPORT}),
-    Permission.RECONCILE: frozenset({_FINANCE}),
+    Permission.RECONCILE: frozenset({_FINANCE, _MANAGER}),
+    Permission.SEE_RECONCILIATION: frozenset({_FINANCE, _MANAGER, _AUDITOR}),
+    Permission.SIGN_DAY: frozenset({_FINANCE, _MANAGER}),
     Permission.SEE_OWN: _ALL,
 }
 """The roles that have each permission."""

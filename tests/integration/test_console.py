@@ -25,6 +25,8 @@ ANY = {
     "reference": "BRZ2222222",
     "action": "release",
     "number": "1",
+    "digest": "00",
+    "day": "2026-01-01",
     "message": "00000000-0000-4000-8000-000000000000",
     "member_no": "M999",
 }

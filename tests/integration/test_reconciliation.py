@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,21 @@ from app.db import Database, constraint_of
 from app.operations import alerting
 from app.payouts.proofs import Action
 from tests.support.ledger import assert_coherent
-from tests.support.statement import EAT, SHORTCODE, Moved, written
+from tests.support.statement import (
+    FLOAT_CENTS,
+    GUARDS_OFF,
+    SHORTCODE,
+    Moved,
+    become_yesterday,
+    paid_line,
+    today,
+    top_up,
+    written,
+)
 from tests.support.stories import AMOUNT_CENTS, Stories
 from tests.support.typing_commands import Run, typist
 
-GUARDS_OFF = "SET LOCAL session_replication_role = replica"
 FINANCE, SUPPORT = "amina@sacco.example", "help@sacco.example"
-FLOAT_CENTS = 1_000_000_00
 
 
 @pytest.fixture
@@ -34,29 +42,6 @@ def run(db: Database, database_url: str, redis_url: str, monkeypatch: pytest.Mon
     given = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DARAJA_SHORTCODE": SHORTCODE}
     staff = {FINANCE: "finance", SUPPORT: "support"}
     return typist(db, monkeypatch, staff=staff, environment=given)
-
-
-def today(db: Database) -> datetime:
-    """Midnight in Nairobi, by the database's clock."""
-    with db.transaction() as tx:
-        now = tx.execute(sa.text("SELECT now()")).scalar_one()
-    return now.astimezone(EAT).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def paid_line(db: Database, reference: str, **changes: object) -> Moved:
-    """What M-PESA's statement has about a payout that it paid."""
-    with db.transaction() as tx:
-        row = tx.execute(
-            sa.text("SELECT id, receipt, first_call_at FROM payout WHERE reference = :r"),
-            {"r": reference},
-        ).one()
-    line = {
-        "receipt": row.receipt or "SKL61MQ8WL",
-        "at": row.first_call_at,
-        "cents": -AMOUNT_CENTS,
-        "details": f"Business Payment via API. Original conversation ID is {row.id}.",
-    }
-    return Moved(**{**line, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -80,12 +65,6 @@ def breaks(run: Run) -> dict[str, list[str]]:
     for one in json.loads(run("breaks", "list", "--json").output):
         found.setdefault(one["rule"], []).append(one["subject"])
     return found
-
-
-def top_up(db: Database) -> Moved:
-    """The float was filled before anything was paid."""
-    at = today(db) - timedelta(hours=1)
-    return Moved("SKA00000A1", at, FLOAT_CENTS, "Organization Settlement from the bank")
 
 
 def test_a_statement_settles_what_is_in_doubt(
@@ -247,18 +226,7 @@ def test_float_that_moved_past_baraza_is_seen_and_explained(
 @pytest.fixture
 def over(db: Database, owner_db: Database) -> Callable[[], str]:
     """Moves all that there is to yesterday, which is then over. Returns that day."""
-
-    def moved() -> str:
-        with owner_db.transaction() as tx:
-            tx.exec_driver_sql(GUARDS_OFF)
-            for change in (
-                "UPDATE payout_event SET at = at - interval '1 day'",
-                "UPDATE payout SET first_call_at = first_call_at - interval '1 day'",
-            ):
-                tx.execute(sa.text(change))
-        return f"{today(db) - timedelta(days=1):%Y-%m-%d}"
-
-    return moved
+    return lambda: become_yesterday(db, owner_db)
 
 
 def test_a_day_is_closed_only_when_all_agrees(

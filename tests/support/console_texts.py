@@ -52,6 +52,7 @@ def _by_name() -> Iterator[str]:
     yield from TITLES.values()
     yield from (text for both in showing.ACTIONS.values() for text in both)
     yield from showing.KINDS.values()
+    yield from showing.MOVEMENTS.values()
     yield from (text for _, text in showing.UNITS)
     yield from showing.WHY_NOT
     yield from (str(role) for role in Role)

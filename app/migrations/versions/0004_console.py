@@ -14,6 +14,7 @@ depends_on = None
 
 FILES = (
     "operations/sql/approvals.sql",
+    "operations/sql/uploads.sql",
     "providers/sql/balance.sql",
     "payouts/sql/payees.sql",
 )

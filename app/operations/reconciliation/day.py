@@ -37,6 +37,12 @@ class CannotClose(Refused):
     code = "RC-20"
 
 
+class OwnExplanation(Refused):
+    """Whoever explained a difference does not sign that all is right."""
+
+    code = "RC-22"
+
+
 class NotClosed(Refused):
     """The day was not closed."""
 
@@ -85,7 +91,8 @@ _COVERED = sa.text(
     """
 )
 _EXPLAINED = sa.text(
-    "SELECT b.rule, b.subject, b.cents, b.explanation, s.email AS by FROM reconciliation_break b"
+    "SELECT b.rule, b.subject, b.cents, b.explanation, s.email AS by, s.id AS by_id"
+    " FROM reconciliation_break b"
     " JOIN staff s ON s.id = b.explained_by WHERE b.cleared_at IS NULL ORDER BY b.id"
 )
 _HEAD = sa.text(
@@ -116,6 +123,7 @@ def close(tx: Tx, day: date, *, secret: str, by: Actor) -> Closed:
 
     Raises:
         CannotClose: it is not over, is closed, has no statement, or something does not agree.
+        OwnExplanation: the signer explained one of the differences that stand.
     """
     begins = datetime(day.year, day.month, day.day, tzinfo=NAIROBI)
     ends = begins + timedelta(days=1)
@@ -130,6 +138,11 @@ def close(tx: Tx, day: date, *, secret: str, by: Actor) -> Closed:
         named = ", ".join(f"{one.id} ({one.subject})" for one in open_breaks[:SHOWN_MAX])
         raise CannotClose(
             f"{len(open_breaks)} differences wait: {named}. Mend or explain them: `baraza breaks`."
+        )
+    own = [one for one in _explained(tx) if one["by_id"] == by.staff_id]
+    if own:
+        raise OwnExplanation(
+            f"You explained {own[0]['subject']} yourself; somebody else must look and sign."
         )
     findings = invariants.run(tx)
     if broken := [one.name for one in findings if not one.ok]:
@@ -163,6 +176,12 @@ def show(tx: Tx, day: date) -> Closed:
 def latest(tx: Tx, *, limit: int) -> list[Closed]:
     """The days closed last, the newest first."""
     return [Closed(**row) for row in tx.execute(_SHOW, {"day": None, "limit": limit}).mappings()]
+
+
+def contents(closed: Closed) -> dict[str, Any]:
+    """What the report of a closed day says, by its parts."""
+    found: dict[str, Any] = json.loads(closed.report)
+    return found
 
 
 def verify(tx: Tx, day: date, *, secret: str) -> list[str]:
@@ -207,10 +226,18 @@ def _report(
         "day": day.isoformat(),
         "closed_by": by.name,
         "rules_that_hold": rules,
-        "explained": [dict(row) for row in tx.execute(_EXPLAINED).mappings()],
+        "explained": [_without_id(one) for one in _explained(tx)],
         "books": {"head": dict(head) if head else None},
         **_totals(tx, day, begins, ends),
     }
+
+
+def _explained(tx: Tx) -> list[dict[str, Any]]:
+    return [dict(row) for row in tx.execute(_EXPLAINED).mappings()]
+
+
+def _without_id(explained: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in explained.items() if name != "by_id"}
 
 
 def _totals(tx: Tx, day: date, begins: datetime, ends: datetime) -> dict[str, Any]:

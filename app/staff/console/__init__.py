@@ -10,6 +10,7 @@ from app.staff.console import (
     payout,
     payouts,
     proposals,
+    reconciliation,
     showing,
     today,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "payout",
     "payouts",
     "proposals",
+    "reconciliation",
     "showing",
     "today",
 ]

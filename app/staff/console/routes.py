@@ -34,15 +34,21 @@ POLICY = (
 bp = Blueprint("console", __name__, url_prefix="/staff")
 NEEDS: dict[str, Permission] = {}
 """What opens each page, by endpoint."""
+BYTES_MAX: dict[str, int] = {}
+"""What may be sent where it is more than elsewhere, by endpoint."""
 
 View = Callable[..., ResponseReturnValue]
 
 
-def page(rule: str, permission: Permission, *, post: bool = False) -> Callable[[View], View]:
+def page(
+    rule: str, permission: Permission, *, post: bool = False, bytes_max: int | None = None
+) -> Callable[[View], View]:
     """Put a page at an address, for those who have the permission."""
 
     def put(view: View) -> View:
         NEEDS[f"console.{view.__name__}"] = permission
+        if bytes_max:
+            BYTES_MAX[f"console.{view.__name__}"] = bytes_max
         methods = ["POST"] if post else ["GET"]
         bp.add_url_rule(rule, view_func=_guarded(view, permission), methods=methods)
         return view
@@ -119,6 +125,15 @@ def _record_refusal(staff: Staff, permission: Permission) -> None:
 def _not_done(why: Refused) -> ResponseReturnValue:
     """What was asked for does not fit; nothing was done, and the page says why."""
     return shown("refused.html", status=409, why=why)
+
+
+@bp.before_request
+def _let_large_files_in() -> None:
+    """Before anything reads the request, and only from those who may send one."""
+    endpoint = str(request.endpoint)
+    staff = sessions.present() if endpoint in BYTES_MAX else None
+    if staff is not None and may(staff, NEEDS[endpoint]):
+        request.max_content_length = BYTES_MAX[endpoint]
 
 
 @bp.before_request

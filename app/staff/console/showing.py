@@ -12,6 +12,7 @@ from app.operations.approval_kinds import Kind
 from app.operations.state_titles import TITLES
 from app.payouts.proofs import Action
 from app.payouts.states import OPEN_STATES, State
+from app.providers.mpesa_statement import Movement
 from app.staff.console import words
 from app.staff.console.routes import bp, me
 from app.staff.permissions import Permission, may
@@ -55,6 +56,14 @@ KINDS = {
     Kind.CHANGE_NUMBER: "Change the phone number",
 }
 """What else needs a second person."""
+MOVEMENTS = {
+    Movement.PAYMENT: "payments to customers",
+    Movement.TAKEN_BACK: "payments taken back",
+    Movement.MONEY_IN: "money in",
+    Movement.CHARGE: "charges",
+    Movement.MONEY_OUT: "other money out",
+}
+"""What the lines of M-PESA's statement are about."""
 NOTHING_TO_ASK = "M-PESA was never asked to pay it, or has said how it ended."
 TOO_LATE_TO_RESEND = "M-PESA has it, or might pay it twice."
 WHY_NOT = (NOTHING_TO_ASK, TOO_LATE_TO_RESEND)
@@ -127,3 +136,9 @@ def kind_title(kind: Kind | str) -> str:
 def sms(body: str) -> str:
     """A member's text, with her balance for those alone who may see balances."""
     return body if may(me(), Permission.SEE_BALANCES) else without_balance(body)
+
+
+@bp.app_template_filter()
+def movement(kind: Movement | str) -> str:
+    """What lines of a statement are about, in English."""
+    return MOVEMENTS[Movement(kind)]
