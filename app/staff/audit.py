@@ -10,7 +10,9 @@ from app import audit
 from app.audit import COMMAND_LINE, Actor
 from app.db import Tx
 
-__all__ = ["COMMAND_LINE", "Action", "Recorded", "recent", "record"]
+__all__ = ["COMMAND_LINE", "Act", "Action", "Recorded", "listed", "recent", "record"]
+
+PAGE = 100
 
 
 class Action(StrEnum):
@@ -36,6 +38,33 @@ class Recorded:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One row of the record, as those see it who look after the others."""
+
+    id: int
+    at: datetime
+    who: str
+    """An e-mail, or the name of somebody without an account."""
+    action: str
+    about: str
+    """A payout's reference or a member number; empty where it is about neither."""
+    reason: str
+    more: dict[str, str]
+    """Whatever else was written down."""
+    source: str
+
+
+_SAID_APART = ("by", "reason", "reference", "member_no")
+_LISTED = sa.text(
+    "SELECT a.id, a.at, coalesce(s.email, a.detail ->> 'by', 'nobody we know') AS who, a.action,"
+    " a.detail, a.source FROM staff_action a LEFT JOIN staff s ON s.id = a.staff_id"
+    " WHERE (CAST(:before AS bigint) IS NULL OR a.id < :before) AND (:about = ''"
+    "  OR (a.detail ? 'member_no' AND a.detail ->> 'member_no' = upper(:about))"
+    "  OR a.detail ->> 'reference' = upper(:about) OR s.email = lower(:about)"
+    "  OR a.action = lower(replace(:about, ' ', '_')))"
+    " ORDER BY a.id DESC LIMIT :limit"
+)
 _RECENT = sa.text(
     "SELECT action, source, at FROM staff_action WHERE staff_id = :staff_id"
     " ORDER BY id DESC LIMIT :limit"
@@ -53,3 +82,27 @@ def recent(tx: Tx, staff_id: int, *, limit: int) -> list[Recorded]:
     """What a person did last, newest first."""
     rows = tx.execute(_RECENT, {"staff_id": staff_id, "limit": limit})
     return [Recorded(row.action, row.source, row.at) for row in rows]
+
+
+def listed(tx: Tx, *, about: str = "", before: int | None = None) -> list[Act]:
+    """What anybody did, newest first, a page at a time.
+
+    Args:
+        tx: Where to look.
+        about: A payout's reference, a member number, a colleague's e-mail or the name of an act.
+        before: The last id of the page before.
+    """
+    rows = tx.execute(_LISTED, {"about": about, "before": before, "limit": PAGE})
+    return [
+        Act(
+            id=row.id,
+            at=row.at,
+            who=row.who,
+            action=row.action,
+            about=row.detail.get("reference") or row.detail.get("member_no") or "",
+            reason=row.detail.get("reason", ""),
+            more={k: str(v) for k, v in row.detail.items() if k not in _SAID_APART},
+            source=row.source,
+        )
+        for row in rows
+    ]

@@ -23,6 +23,8 @@ class Permission(StrEnum):
     SEE_PROPOSALS = "see what waits for a second person"
     REJECT = "let go of a proposal"
     SEE_QUEUES = "see the job queues"
+    RETRY = "try again what failed in a step of ours"
+    SEE_RECORD = "see what everybody did"
     STOP = "stop withdrawals and lock members"
     """At once and alone: a brake must not wait."""
     ASK_TO_RESUME = "ask that withdrawals go on"
@@ -53,6 +55,8 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_PROPOSALS: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER, _AUDITOR}),
     Permission.REJECT: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.SEE_QUEUES: frozenset({_OPS, _MANAGER}),
+    Permission.RETRY: frozenset({_OPS}),
+    Permission.SEE_RECORD: frozenset({_MANAGER, _AUDITOR}),
     Permission.STOP: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.ASK_TO_RESUME: frozenset({_FINANCE, _OPS}),
     Permission.ASK_FOR_MEMBER: frozenset({_SUPPORT}),

@@ -426,6 +426,46 @@ def test_nobody_agrees_alone_even_past_the_pages(site: Site, stories: Stories) -
             tx.execute(sa.text(made), {"maker": ids[0], "checker": checker})
 
 
+def test_what_waits_and_what_failed_every_time(
+    stories: Stories, people: dict[Role, Browser]
+) -> None:
+    """By PostgreSQL's own word; ops tries a dead letter once more, for a reason."""
+    reference = stories.reserved()
+    stories.write(
+        "INSERT INTO dead_letter (payout_id, step, reason)"
+        " SELECT id, 'pay', 'KeyError' FROM payout WHERE reference = :reference",
+        reference,
+    )
+    stories.write(
+        "UPDATE payout SET failures = 5, failed_step = 'pay', failure = 'KeyError'"
+        " WHERE reference = :reference",
+        reference,
+    )
+    page = people[Role.MANAGER].get("/staff/queues").text
+    assert "KeyError (1)" in page
+    assert "Call M-PESA" in page
+    assert "Try it once more" not in page
+    assert "CO-01" in post(people[Role.OPS], f"/staff/payouts/{reference}/retry")
+    tried = post(people[Role.OPS], f"/staff/payouts/{reference}/retry", reason="mended it")
+    assert "It is tried again within seconds." in tried
+    again = post(people[Role.OPS], f"/staff/payouts/{reference}/retry", reason="twice")
+    assert "Nothing was changed." in again
+
+
+def test_the_record_says_who_did_what(stories: Stories, people: dict[Role, Browser]) -> None:
+    """By payout, by member, by colleague; the reason is text whatever it holds."""
+    reference = stories.in_doubt()
+    post(people[Role.SUPPORT], f"/staff/payouts/{reference}/reveal", reason="<b>she called</b>")
+    auditor = people[Role.AUDITOR]
+    page = auditor.get(f"/staff/record?about={reference}").text
+    assert "personal data revealed" in page
+    assert "&lt;b&gt;she called&lt;/b&gt;" in page
+    assert "support@sacco.example" in page
+    assert "Nothing on record fits." in auditor.get("/staff/record?about=M99999").text
+    newest = re.findall(r"before=(\d+)", auditor.get("/staff/record").text)
+    assert newest == [] or auditor.get(f"/staff/record?before={newest[0]}").status_code == 200
+
+
 def test_older_payouts_are_a_page_further(stories: Stories, people: dict[Role, Browser]) -> None:
     """Fifty to a page, none twice, none left out."""
     for _ in range(55):
