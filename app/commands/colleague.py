@@ -11,10 +11,12 @@ from typing import Any
 import click
 
 from app.audit import COMMAND_LINE, Actor
+from app.config import load
 from app.db import Database
 from app.errors import Refused
-from app.staff import signing_in
+from app.staff import second_factor, signing_in
 from app.staff.accounts import Role, Staff
+from app.staff.second_factor import Seeds, WrongCode
 from app.staff.signing_in import Attempt
 
 Command = Callable[..., Any]
@@ -35,7 +37,9 @@ class NotYourRole(Refused):
 def colleague(command: Command) -> Command:
     """`--as EMAIL` and `--password-stdin`, given to the command as `email` and `password_stdin`."""
     command = click.option(
-        "--password-stdin", is_flag=True, help="take the first line of stdin, for scripts"
+        "--password-stdin",
+        is_flag=True,
+        help="take the first line of stdin, for scripts; the second is the code, if there is one",
     )(command)
     return click.option(
         "--as",
@@ -50,11 +54,12 @@ def sign_in(db: Database, email: str, *, password_stdin: bool, roles: Collection
     """The person who typed their password, on record with the try.
 
     Raises:
+        WrongCode: the account has a second factor, and this is not its code.
         NotSignedIn: the password is wrong, or the account is unknown, locked or disabled.
         NotYourRole: the account has none of `roles`.
         TooManyTries: too many wrong passwords were typed at this command line lately.
     """
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _asked(email)
+    password = _line() if password_stdin else _asked(f"Password of {email}")
     with db.transaction() as tx:
         person = signing_in.sign_in(tx, Attempt(email, password, COMMAND_LINE))
     if person is None:
@@ -62,11 +67,25 @@ def sign_in(db: Database, email: str, *, password_stdin: bool, roles: Collection
             "This e-mail and password do not fit, or the account is locked."
             " See `baraza staff list`; `baraza staff password EMAIL` sets a new one."
         )
+    if person.has_second_factor:
+        _require_code(db, person, _line() if password_stdin else _asked("Code"))
     return _in_role(person, roles)
 
 
-def _asked(email: str) -> str:
-    typed: str = click.prompt(f"Password of {email}", hide_input=True, err=True)
+def _require_code(db: Database, person: Staff, code: str) -> None:
+    seeds = Seeds(load().secret_key.get_secret_value())
+    with db.transaction() as tx:
+        is_right = second_factor.matches(tx, person.id, code, seeds=seeds, source=COMMAND_LINE)
+    if not is_right:
+        raise WrongCode("The code is not right, was used before, or the account is locked.")
+
+
+def _line() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _asked(what: str) -> str:
+    typed: str = click.prompt(what, hide_input=True, err=True)
     return typed
 
 

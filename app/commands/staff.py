@@ -6,9 +6,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from app import clock
+from app import audit, clock
+from app.commands import configuring
 from app.commands.session import database
-from app.staff import accounts, passwords
+from app.staff import accounts, passwords, second_factor
 from app.staff.accounts import Role
 from app.staff.passwords import WeakPassword
 
@@ -52,6 +53,21 @@ def password(email: str, *, password_stdin: bool) -> None:
     click.echo(f"{accounts.normal(email)} has a new password. All earlier sessions have ended.")
 
 
+@staff.command("second-factor-reset")
+@click.argument("email")
+@configuring.reason
+def second_factor_reset(email: str, *, reason: str) -> None:
+    """Forget a person's authenticator app and recovery codes, and end their sessions.
+
+    After looking at who asks: whoever has the password then sets up a new one.
+    """
+    with database() as db, db.transaction() as tx:
+        person = accounts.by_email(tx, email)
+        second_factor.take_away(tx, person.id, reason=reason, by=audit.operator())
+        accounts.end_sessions(tx, person.id)
+    click.echo(f"{person.email} has no second factor now. All sessions have ended.")
+
+
 @staff.command()
 @click.argument("email")
 def disable(email: str) -> None:
@@ -69,10 +85,13 @@ def list_accounts() -> None:
     if not found:
         click.echo("Nobody has an account yet. Make one with `baraza staff create EMAIL`.")
         return
-    table = Table("E-mail", "Name", "Role", "State", "Last signed in (Nairobi)", box=None)
+    table = Table(
+        "E-mail", "Name", "Role", "State", "Second factor", "Last signed in (Nairobi)", box=None
+    )
     for line in found:
         seen = clock.nairobi(line.last_signed_in_at) if line.last_signed_in_at else "never"
-        table.add_row(line.email, line.name, line.role, line.state, seen)
+        factor = "yes" if line.has_second_factor else "no"
+        table.add_row(line.email, line.name, line.role, line.state, factor, seen)
     Console().print(table)
 
 

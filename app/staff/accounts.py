@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -33,6 +34,7 @@ class Staff:
     role: Role
     session_key: UUID
     """Every session of this person carries it; a new one ends them all."""
+    has_second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Listed:
     role: Role
     state: str
     """`active`, `locked` or `disabled`."""
+    has_second_factor: bool
     last_signed_in_at: datetime | None
 
 
@@ -64,16 +67,19 @@ _INSERT = sa.text(
     " VALUES (:email, :name, :role, :password_hash, :session_key)"
     " ON CONFLICT (email) DO NOTHING RETURNING id"
 )
-_FIND = sa.text(
-    "SELECT id, email, name, role, session_key FROM staff"
-    " WHERE id = :id AND session_key = :session_key AND disabled_at IS NULL"
+_STAFF = (
+    "SELECT id, email, name, role, session_key, totp_secret IS NOT NULL AS has_second_factor"
+    " FROM staff WHERE disabled_at IS NULL"
 )
+_FIND = sa.text(f"{_STAFF} AND id = :id AND session_key = :session_key")
+_BY_EMAIL = sa.text(f"{_STAFF} AND email = :email")
 _LIST = sa.text(
     """
     SELECT email, name, role,
            CASE WHEN disabled_at IS NOT NULL THEN 'disabled'
                 WHEN locked_until > now() THEN 'locked'
                 ELSE 'active' END AS state,
+           totp_secret IS NOT NULL AS has_second_factor,
            (SELECT max(at) FROM staff_action
              WHERE staff_id = staff.id AND action = 'signed_in') AS last_signed_in_at
       FROM staff ORDER BY email
@@ -119,7 +125,14 @@ def create(
 def everyone(tx: Tx) -> list[Listed]:
     """All accounts, disabled ones too, by e-mail."""
     return [
-        Listed(row.email, row.name, Role(row.role), row.state, row.last_signed_in_at)
+        Listed(
+            row.email,
+            row.name,
+            Role(row.role),
+            row.state,
+            row.has_second_factor,
+            row.last_signed_in_at,
+        )
         for row in tx.execute(_LIST)
     ]
 
@@ -127,9 +140,19 @@ def everyone(tx: Tx) -> list[Listed]:
 def find(tx: Tx, *, staff_id: int, session_key: UUID) -> Staff | None:
     """Whose session this is, or None if it ended: key changed, account disabled or gone."""
     row = tx.execute(_FIND, {"id": staff_id, "session_key": session_key}).one_or_none()
+    return None if row is None else _staff(row)
+
+
+def by_email(tx: Tx, email: str) -> Staff:
+    """The person with this e-mail whose account is not disabled.
+
+    Raises:
+        NoSuchAccount: there is none.
+    """
+    row = tx.execute(_BY_EMAIL, {"email": normal(email)}).one_or_none()
     if row is None:
-        return None
-    return Staff(row.id, row.email, row.name, Role(row.role), row.session_key)
+        raise NoSuchAccount(f"Nobody has an account as {normal(email)}. See `baraza staff list`.")
+    return _staff(row)
 
 
 def disable(tx: Tx, *, email: str, source: str = audit.COMMAND_LINE) -> None:
@@ -174,3 +197,9 @@ def _change(
     if staff_id is None:
         raise NoSuchAccount(f"Nobody has an account as {address}. See `baraza staff list`.")
     audit.record(tx, action, staff_id=staff_id, source=source)
+
+
+def _staff(row: sa.Row[Any]) -> Staff:
+    return Staff(
+        row.id, row.email, row.name, Role(row.role), row.session_key, row.has_second_factor
+    )

@@ -22,6 +22,10 @@ class Action(StrEnum):
     SIGN_IN_REFUSED = "sign_in_refused"
     SIGNED_OUT = "signed_out"
     DASHBOARD_REFUSED = "dashboard_refused"
+    PASSWORD_RIGHT = "password_right"  # noqa: S105 - the name of an action
+    CODE_REFUSED = "code_refused"
+    SECOND_FACTOR_SET = "second_factor_set"
+    SECOND_FACTOR_RESET = "second_factor_reset"
     PAGE_REFUSED = "page_refused"
     CREATED = "created"
     DISABLED = "disabled"

@@ -95,6 +95,10 @@ def _guard() -> ResponseReturnValue | None:
 
 def _refusal(staff: Staff) -> ResponseReturnValue | None:
     name = _endpoint()
+    if context().settings.in_production and not staff.has_second_factor:
+        return pages.message(
+            "A second factor first", "Set one up on your own page, /staff/you.", status=403
+        )
     if not may(staff, Permission.SEE_QUEUES):
         _record(staff, "role")
         return pages.message(

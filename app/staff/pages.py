@@ -4,21 +4,29 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app.db import DatabaseAway
 from app.observability import logger
 from app.operations.context import context
-from app.staff import accounts, audit, headers, sessions, signing_in
+from app.staff import accounts, audit, headers, second_factor, sessions, signing_in
 from app.staff.audit import Action
 from app.staff.forms import SignInForm
+from app.staff.second_factor import Seeds
 from app.staff.signing_in import Attempt, TooManyTries
 
 REFUSED = (
     "E-mail or password is not right, or the account is locked for a while"
     " (five wrong passwords lock it for 15 minutes)."
 )
+
+CODE_REFUSED = (
+    "The code is not right, was used before, or the account is locked for a while"
+    " (five wrong tries lock it for 15 minutes)."
+)
+CODE_MAX = 40
 
 bp = Blueprint(
     "staff", __name__, url_prefix="/staff", template_folder="templates", static_folder="static"
@@ -89,9 +97,50 @@ def sign_in() -> ResponseReturnValue:
         logger().warning("staff_sign_in_refused", source=source())
         page = render_template("staff/login.html", form=form, refused=REFUSED, next=_target())
         return page, 403
+    if staff.has_second_factor:
+        sessions.wait_for_code(staff)
+        return redirect(url_for("staff.code", next=_target()), 303)
     logger().info("staff_signed_in", staff_id=staff.id, source=source())
     sessions.begin(staff)
     return redirect(_target(), 303)
+
+
+@bp.get("/code")
+def code() -> ResponseReturnValue:
+    """The form for the code of the authenticator app."""
+    if sessions.pending() is None:
+        return redirect(url_for("staff.login", next=_target()))
+    return render_template("staff/code.html", form=FlaskForm(), refused="", next=_target())
+
+
+@bp.post("/code")
+def sign_in_with_code() -> ResponseReturnValue:
+    """Check the code of whoever's password was right, and start a session."""
+    waiting = sessions.pending()
+    if waiting is None:
+        return redirect(url_for("staff.login", next=_target()), 303)
+    staff_id, key = waiting
+    with context().db.transaction() as tx:
+        staff = accounts.find(tx, staff_id=staff_id, session_key=key)
+        is_right = staff is not None and second_factor.matches(
+            tx, staff_id, request.form.get("code", "")[:CODE_MAX], seeds=seeds(), source=source()
+        )
+        if is_right:
+            audit.record(tx, Action.SIGNED_IN, staff_id=staff_id, source=source())
+    if staff is None or not is_right:
+        logger().warning("staff_code_refused", source=source())
+        page = render_template(
+            "staff/code.html", form=FlaskForm(), refused=CODE_REFUSED, next=_target()
+        )
+        return page, 403
+    logger().info("staff_signed_in", staff_id=staff.id, source=source())
+    sessions.begin(staff, with_code=True)
+    return redirect(_target(), 303)
+
+
+def seeds() -> Seeds:
+    """What reads and writes the seeds of this installation's second factors."""
+    return Seeds(context().settings.secret_key.get_secret_value())
 
 
 @bp.post("/logout")

@@ -21,7 +21,11 @@ IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=8)
 _RENEW_AFTER_S = 30
 """Activity is written down this often, so that not every answer carries a new cookie."""
-_BEGAN, _SEEN = "began_at", "seen_at"
+_BEGAN, _SEEN, _STRONG, _PENDING = "began_at", "seen_at", "strong_at", "pending"
+PENDING = timedelta(minutes=5)
+"""How long a right password waits for its code."""
+FRESH = timedelta(minutes=10)
+"""How long after a code something that needs one may be done without another."""
 
 
 class User(UserMixin):
@@ -56,12 +60,38 @@ def register(app: Flask) -> None:
     manager.init_app(app, add_context_processor=False)
 
 
-def begin(staff: Staff) -> None:
-    """Start a session for a person whose password was right."""
+def begin(staff: Staff, *, with_code: bool = False) -> None:
+    """Start a session for a person whose password was right, and code where there is one."""
     # Whatever an earlier visitor left in this browser must not live on in the new session.
     session.clear()
     session[_BEGAN] = session[_SEEN] = _now_s()
+    if with_code:
+        strengthen()
     login_user(User(staff))
+
+
+def wait_for_code(staff: Staff) -> None:
+    """Remember whose password was right. Nobody is signed in by that."""
+    session.clear()
+    session[_PENDING] = [staff.id, str(staff.session_key), _now_s()]
+
+
+def pending() -> tuple[int, UUID] | None:
+    """Id and session key of the person whose code is awaited in this browser, if any."""
+    staff_id, key, since = session.get(_PENDING, (None, "", 0))
+    if staff_id is None or _now_s() - since > PENDING.total_seconds():
+        return None
+    return staff_id, UUID(key)
+
+
+def strengthen() -> None:
+    """The person has just shown the second factor."""
+    session[_STRONG] = _now_s()
+
+
+def is_fresh() -> bool:
+    """Whether the second factor was shown lately in this session."""
+    return bool(_now_s() - session.get(_STRONG, 0) <= FRESH.total_seconds())
 
 
 def present() -> Staff | None:
@@ -85,7 +115,8 @@ def renew() -> None:
 def ended() -> bool:
     """Whether this browser brought a session that is over. Forgets it."""
     was_there = _BEGAN in session
-    session.clear()
+    if was_there:
+        session.clear()  # a code that is awaited goes on being awaited
     return was_there
 
 

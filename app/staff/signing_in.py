@@ -12,12 +12,10 @@ import sqlalchemy as sa
 
 from app.db import Tx
 from app.errors import Refused
-from app.staff import audit, passwords
+from app.staff import audit, locking, passwords
 from app.staff.accounts import Role, Staff, normal
 from app.staff.audit import Action
 
-FAILURES_MAX = 5
-LOCK = timedelta(minutes=15)
 SOURCE_FAILURES_MAX = 50
 """Wrong sign-ins from one address within `SOURCE_WINDOW`; bounds the work and rows of a flood."""
 SOURCE_WINDOW = timedelta(minutes=10)
@@ -44,19 +42,16 @@ _SOURCE_FAILURES = sa.text(
 )
 _LOCK_ROW = sa.text(
     "SELECT id, email, name, role, password_hash, session_key, disabled_at IS NOT NULL AS disabled,"
+    " totp_secret IS NOT NULL AS has_second_factor,"
     " coalesce(locked_until > now(), false) AS locked FROM staff WHERE email = :email FOR UPDATE"
 )
-_COUNT_FAILURE = sa.text(
-    "UPDATE staff SET failures = (failures + 1) % :limit,"
-    " locked_until = CASE WHEN failures + 1 >= :limit THEN now() + :lock END WHERE id = :id"
-)
-_SUCCEED = sa.text(
-    "UPDATE staff SET failures = 0, locked_until = NULL, password_hash = :hash WHERE id = :id"
-)
+_KEEP = sa.text("UPDATE staff SET password_hash = :hash WHERE id = :id")
 
 
 def sign_in(tx: Tx, attempt: Attempt) -> Staff | None:
     """Check an attempt, count it, record it. None is a refusal, whatever its reason.
+
+    Whoever has a second factor is not signed in yet: `second_factor.matches` comes next.
 
     Raises:
         TooManyTries: this address failed too often lately.
@@ -75,9 +70,16 @@ def sign_in(tx: Tx, attempt: Attempt) -> Staff | None:
         return None
     stale = passwords.is_outdated(row.password_hash)
     kept = passwords.hashed(attempt.password) if stale else row.password_hash
-    tx.execute(_SUCCEED, {"id": row.id, "hash": kept})
-    audit.record(tx, Action.SIGNED_IN, staff_id=row.id, source=attempt.source)
-    return Staff(row.id, row.email, row.name, Role(row.role), row.session_key)
+    tx.execute(_KEEP, {"id": row.id, "hash": kept})
+    if row.has_second_factor:
+        # Nobody is in yet, and wrong codes go on counting where wrong passwords stopped.
+        audit.record(tx, Action.PASSWORD_RIGHT, staff_id=row.id, source=attempt.source)
+    else:
+        locking.forget_failures(tx, row.id)
+        audit.record(tx, Action.SIGNED_IN, staff_id=row.id, source=attempt.source)
+    return Staff(
+        row.id, row.email, row.name, Role(row.role), row.session_key, row.has_second_factor
+    )
 
 
 def _barred(row: Any) -> str:
@@ -93,7 +95,7 @@ def _refuse(tx: Tx, row: Any, attempt: Attempt, *, reason: str) -> None:
     # What was typed as an e-mail is not kept: it may be a password in the wrong field.
     staff_id = None if row is None else row.id
     if reason == "wrong password":
-        tx.execute(_COUNT_FAILURE, {"id": staff_id, "limit": FAILURES_MAX, "lock": LOCK})
+        locking.count_failure(tx, row.id)
     audit.record(
         tx, Action.SIGN_IN_REFUSED, staff_id=staff_id, source=attempt.source, reason=reason
     )

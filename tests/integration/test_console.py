@@ -19,7 +19,10 @@ from tests.support.databases import Logins
 from tests.support.staff_site import Browser, Site, csrf_token
 from tests.support.stories import AMOUNT_CENTS, Stories
 
-OPEN_TO_ALL = {"staff.login", "staff.sign_in", "staff.sign_out", "staff.static", "language.choose"}
+OPEN_TO_ALL = {
+    "staff.login", "staff.sign_in", "staff.code", "staff.sign_in_with_code", "staff.sign_out",
+    "staff.static", "language.choose",
+}  # fmt: skip
 """What needs nobody signed in."""
 ANY = {
     "reference": "BRZ2222222",
@@ -111,6 +114,8 @@ def test_every_page_opens_for_those_who_may_and_for_nobody_else(
         if method == "GET":
             asked = nobody.get(path)
             assert (asked.status_code, "/staff/login" in asked.headers["Location"]) == (302, True)
+        if endpoint == "console.end_sessions":
+            continue  # it would end the walk; the next test does it
         for role, browser in people.items():
             fields = {"csrf_token": tokens[role], "reason": "a test", "wanted": "nothing"}
             answer = browser.get(path) if method == "GET" else browser.send(path, **fields)
@@ -121,6 +126,17 @@ def test_every_page_opens_for_those_who_may_and_for_nobody_else(
                 assert "Not for your role" in answer.text
     with site.db.transaction() as tx:  # one of the addresses is the brake
         switch.resume(tx, reason="the walk is over", by=operator())
+
+
+def test_everybody_may_end_their_own_sessions(site: Site) -> None:
+    """Wherever they were begun."""
+    email = site.hire("away@sacco.example", "support")
+    here, there = site.browser(), site.browser()
+    for browser in (here, there):
+        browser.sign_in(email)
+    token = csrf_token(here.get("/staff/you").text)
+    assert here.send("/staff/you/end-sessions", csrf_token=token).status_code == 303
+    assert there.get("/staff/you").status_code == 302
 
 
 def test_a_form_without_its_token_does_nothing(site: Site, people: dict[Role, Browser]) -> None:

@@ -49,7 +49,7 @@ def test_a_right_password_opens_the_start_page(site: Site) -> None:
     page = browser.get("/staff/")
     assert page.status_code == 200
     assert "Wanjiru Otieno" in page.text
-    assert 'href="/staff/rq/"' in page.text
+    assert 'href="/staff/queues"' in page.text
     assert "Nobody has withdrawn anything" in page.text
     assert actions(site) == [("signed_in", {})]
 

@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 FILES = (
+    "staff/sql/second_factors.sql",
     "operations/sql/approvals.sql",
     "operations/sql/uploads.sql",
     "providers/sql/balance.sql",

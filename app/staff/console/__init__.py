@@ -15,6 +15,7 @@ from app.staff.console import (
     record,
     showing,
     today,
+    you,
 )
 from app.staff.console.routes import bp
 
@@ -33,4 +34,5 @@ __all__ = [
     "record",
     "showing",
     "today",
+    "you",
 ]

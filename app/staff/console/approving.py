@@ -7,7 +7,7 @@ from app.operations import approvals
 from app.operations.approval_kinds import Kind
 from app.operations.context import context
 from app.staff.console.acts import reason
-from app.staff.console.routes import actor, me, page, shown, trying
+from app.staff.console.routes import actor, me, page, shown, step_up, trying
 from app.staff.permissions import Permission
 
 
@@ -23,6 +23,7 @@ def approval(number: int) -> ResponseReturnValue:
 @page("/approvals/<int:number>/approve", Permission.DECIDE, post=True)
 def give_approval(number: int) -> ResponseReturnValue:
     """Agree: it is done at once, as it was shown."""
+    step_up()
     with context().db.transaction() as tx:
         found, _ = approvals.look(tx, number)
         approvals.approve(tx, number, by=actor())

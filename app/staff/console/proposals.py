@@ -13,7 +13,7 @@ from app.payouts.planning import schedule
 from app.payouts.proofs import Action
 from app.payouts.proposals import Effect
 from app.staff.console.acts import reason
-from app.staff.console.routes import actor, me, page, reading, shown, trying
+from app.staff.console.routes import actor, me, page, reading, shown, step_up, trying
 from app.staff.permissions import Permission
 
 LISTED_MAX = 100
@@ -77,6 +77,7 @@ def proposal(number: int) -> ResponseReturnValue:
 @page("/proposals/<int:number>/approve", Permission.DECIDE, post=True)
 def approve(number: int) -> ResponseReturnValue:
     """Agree: it is done at once, as it was shown."""
+    step_up()
     with context().db.transaction() as tx:
         found, _ = proposals.look(tx, number, schedule(context().settings))
         proposals.approve(tx, number, schedule(context().settings), by=actor())

@@ -12,7 +12,7 @@ from app.operations.reconciliation import day as days
 from app.operations.reconciliation import importing, matching
 from app.providers import mpesa_statement
 from app.staff.console.acts import reason
-from app.staff.console.routes import actor, page, reading, shown
+from app.staff.console.routes import actor, page, reading, shown, step_up
 from app.staff.permissions import Permission
 
 FILE_BYTES_MAX = 10 * 1024 * 1024
@@ -107,6 +107,7 @@ def explain_break(number: int) -> ResponseReturnValue:
 @page("/reconciliation/days", Permission.SIGN_DAY, post=True)
 def sign_day() -> ResponseReturnValue:
     """Close a day whose movements all agree, and sign its report."""
+    step_up()
     wanted = _day(request.form.get("day", ""))
     secret = context().settings.secret_key.get_secret_value()
     with context().db.transaction() as tx:

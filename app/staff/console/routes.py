@@ -10,7 +10,17 @@ from functools import wraps
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, current_app, g, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from app.audit import Actor
@@ -19,11 +29,12 @@ from app.errors import Refused
 from app.operations.context import context
 from app.payouts import switch
 from app.payouts.switch import Stop
-from app.staff import audit, headers, pages, sessions
+from app.staff import audit, headers, pages, second_factor, sessions
 from app.staff.accounts import Staff
 from app.staff.audit import Action
 from app.staff.console import words
 from app.staff.permissions import Permission, may, who_may
+from app.staff.second_factor import WrongCode
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -36,6 +47,9 @@ NEEDS: dict[str, Permission] = {}
 """What opens each page, by endpoint."""
 BYTES_MAX: dict[str, int] = {}
 """What may be sent where it is more than elsewhere, by endpoint."""
+
+WITHOUT_FACTOR = frozenset({"console.you", "console.new_factor", "console.set_factor"})
+"""What opens for somebody who must set up a second factor first."""
 
 View = Callable[..., ResponseReturnValue]
 
@@ -91,6 +105,29 @@ def shown(template: str, *, status: int = 200, **facts: Any) -> ResponseReturnVa
     return make_response(render_template(f"console/{template}", **facts), status)
 
 
+def needs_second_factor(staff: Staff) -> bool:
+    """Whether this person must set one up before anything else."""
+    return context().settings.in_production and not staff.has_second_factor
+
+
+def step_up() -> None:
+    """Ask for the second factor once more, of those who have one, before a second person's yes.
+
+    Raises:
+        WrongCode: it was not shown lately, and what the form holds does not fit.
+    """
+    if not me().has_second_factor or sessions.is_fresh():
+        return
+    typed = request.form.get("code", "")[: pages.CODE_MAX]
+    with context().db.transaction() as tx:
+        is_right = second_factor.matches(
+            tx, me().id, typed, seeds=pages.seeds(), source=pages.source()
+        )
+    if not is_right:
+        raise WrongCode(pages.CODE_REFUSED)
+    sessions.strengthen()
+
+
 def _guarded(view: View, permission: Permission) -> View:
     @wraps(view)
     def guarded(**arguments: Any) -> ResponseReturnValue:
@@ -98,6 +135,8 @@ def _guarded(view: View, permission: Permission) -> View:
         if staff is None:
             return pages.to_sign_in()
         g.staff = staff
+        if needs_second_factor(staff) and request.endpoint not in WITHOUT_FACTOR:
+            return redirect(url_for("console.you", first=1))
         if not may(staff, permission):
             _record_refusal(staff, permission)
             return shown("not_yours.html", status=403, needs=permission, who=who_may(permission))
@@ -164,6 +203,7 @@ def _of_every_page() -> dict[str, Any]:
         "languages": words.LANGUAGES,
         "say": words.said,
         "stop": _stop,
+        "needs_code": staff is not None and staff.has_second_factor and not sessions.is_fresh(),
     }
 
 
