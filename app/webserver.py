@@ -8,8 +8,8 @@ while they wait, so there must be threads for both.
 from granian import Granian
 from granian.constants import Interfaces
 
+from app import playground
 from app.config import Settings
-from app.phone_page import where
 
 THREADS_WITH_PHONE_PAGE = 12
 
@@ -23,7 +23,7 @@ def run(settings: Settings) -> None:
         address=settings.host,
         port=settings.port,
         workers=settings.web_workers,
-        blocking_threads=THREADS_WITH_PHONE_PAGE if where.fits(settings) else 1,
+        blocking_threads=THREADS_WITH_PHONE_PAGE if playground.fits(settings) else 1,
         respawn_failed_workers=True,
         log_access=False,
         log_enabled=False,

@@ -5,7 +5,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import config, redis_client
+from app import config, playground, redis_client
 from app.channels import callbacks, delivery, insights, ussd
 from app.channels.doors import Doors
 from app.config import Settings
@@ -14,7 +14,6 @@ from app.doorbell import Doorbell
 from app.members.pins import Pins
 from app.observability import configure_logs, logger
 from app.operations import health, metrics
-from app.phone_page import where
 
 REQUEST_BYTES_MAX = 128 * 1024
 
@@ -53,7 +52,7 @@ def create_app(settings: Settings) -> Flask:
 def _open_front_door(app: Flask, settings: Settings) -> None:
     """Lead whoever asks for `/` to what there is for people here."""
     home = "/staff" if settings.staff_pages else None
-    if where.fits(settings):
+    if playground.fits(settings):
         from app.phone_page import site
 
         site.register(app)

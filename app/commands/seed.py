@@ -1,14 +1,13 @@
-"""Demo data, on an empty database outside production: members, savings, a tariff, one login."""
+"""Demo data, on an empty database outside production: members, savings, a tariff, staff."""
 
 import sqlalchemy as sa
 
 from app import clock, config, ids
-from app.commands.up import DEMO_STAFF_EMAIL, DEMO_STAFF_PASSWORD
 from app.db import Database, Tx
 from app.members import demo, directory
 from app.members.pins import Pins
 from app.messages import outbox
-from app.staff import accounts
+from app.staff import demo as staff_demo
 
 
 def main() -> None:
@@ -22,13 +21,7 @@ def main() -> None:
             demo.seed(
                 tx, Pins(settings.pin_pepper.get_secret_value()), production=settings.in_production
             )
-            accounts.create(
-                tx,
-                email=DEMO_STAFF_EMAIL,
-                name="Demo operator",
-                role="ops",
-                password=DEMO_STAFF_PASSWORD,
-            )
+            staff_demo.hire(tx)
             _send_the_start_pin(tx)
     db.close()
 

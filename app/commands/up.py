@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from app import config
+from app import config, playground
 from app.children import Child, Task
 from app.config import Settings
 from app.errors import Refused
-from app.phone_page import where
 
 if TYPE_CHECKING:
     from app.embedded import Servers
@@ -30,8 +29,9 @@ SANDBOX_DEADLINES = {
 
 They are settings like any other: what the environment says comes first.
 """
-DEMO_STAFF_EMAIL = "ops@demo.example"
+DEMO_ROLES = "support, finance, ops, manager or auditor"
 DEMO_STAFF_PASSWORD = "play-money-only"  # noqa: S105 - never made in production
+"""As `app.staff.demo` has them, which is too large for this small process; a test holds both."""
 SMALL_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
 """Gives the memory of each PIN check back at once. Read by GNU's C library, ignored by others."""
 REDIS_PORT = 6379
@@ -141,14 +141,15 @@ def banner(settings: Settings) -> str:
     code = settings.ussd_service_codes[0]
     base = f"http://{settings.host}:{settings.port}"
     lines = ["", f"  Baraza runs on {base}", ""]
-    if where.fits(settings):
+    if playground.fits(settings):
         lines += [
             f"  Phone in the browser  {base}/sandbox/phone",
             f"                dial {code}, PIN 4071, savings KES 50,000.00",
         ]
     lines += [
         f"  Staff pages   {base}/staff",
-        f"                sign in as {DEMO_STAFF_EMAIL}, password {DEMO_STAFF_PASSWORD}",
+        f"                sign in as ops@demo.example, password {DEMO_STAFF_PASSWORD}",
+        f"                (or {DEMO_ROLES}@demo.example; one click each on the phone page)",
     ]
     if settings.wants_sandbox:
         lines += [

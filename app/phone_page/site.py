@@ -49,11 +49,12 @@ from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, jsonify, render_template, request
 
+from app import playground
 from app.db import DatabaseAway
 from app.operations.context import context
-from app.phone_page import acts, feed, people, relay, where
+from app.phone_page import acts, feed, people, relay
 from app.phone_page.answers import Answer, no
-from app.phone_page.where import host_name, is_loopback
+from app.playground import host_name, is_loopback
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
@@ -77,9 +78,9 @@ bp = Blueprint(
 def register(app: Flask) -> None:
     """Mount the page on an application whose belongings (`app.operations.context`) are in place.
 
-    Call it only where it fits (`app.phone_page.where`).
+    Call it only where it fits (`app.playground`).
     """
-    assert where.fits(context(app).settings)
+    assert playground.fits(context(app).settings)
     app.extensions[feed.EXTENSION] = feed.Feed(context(app))
     app.register_blueprint(bp)
 

@@ -3,6 +3,8 @@
 from flask import Flask
 from flask_wtf import CSRFProtect
 
+from app import playground
+from app.operations.context import context
 from app.staff import console, dashboard, pages, sessions
 from app.staff.console import language
 
@@ -21,4 +23,8 @@ def register(app: Flask) -> None:
     app.register_blueprint(pages.bp)
     app.register_blueprint(language.bp)
     app.register_blueprint(console.bp)
+    if playground.fits(context(app).settings):
+        from app.staff import demo
+
+        app.register_blueprint(demo.bp)
     dashboard.register(app)

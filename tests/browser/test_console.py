@@ -60,6 +60,15 @@ def test_the_money_left_and_did_not_arrive(phone: PhonePage, as_: SignIn) -> Non
     expect(support.sentence).to_contain_text("M-PESA paid KES 501.00 to the member")
 
 
+def test_one_click_on_the_phone_page_opens_the_console(phone: PhonePage) -> None:
+    """As the demo person of a role, in a tab of its own."""
+    phone.page.locator("#staff summary").click()
+    with phone.page.context.expect_page() as opened:
+        phone.at("staff-manager").click()
+    expect(opened.value.locator(".role")).to_have_text("manager", timeout=SOON_MS)
+    opened.value.close()
+
+
 def test_it_works_without_scripts_and_in_kiswahili(phone: PhonePage, as_: SignIn) -> None:
     """The same path, with plain forms and links."""
     phone.choose(WANJIRU)

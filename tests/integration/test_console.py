@@ -21,7 +21,7 @@ from tests.support.stories import AMOUNT_CENTS, Stories
 
 OPEN_TO_ALL = {
     "staff.login", "staff.sign_in", "staff.code", "staff.sign_in_with_code", "staff.sign_out",
-    "staff.static", "language.choose",
+    "staff.static", "language.choose", "demo_staff.be",
 }  # fmt: skip
 """What needs nobody signed in."""
 ANY = {

@@ -17,14 +17,14 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app import config, redis_client
+from app import config, playground, redis_client
 from app.channels.doors import doors_of
 from app.config import Settings
 from app.db import Database
 from app.operations.context import context
 from app.operations.state_titles import TITLES
 from app.payouts.states import State
-from app.phone_page import acts, feed, payout_view, processes, where
+from app.phone_page import acts, feed, payout_view, processes
 from app.phone_page.people import STRANGER
 from app.wsgi import create_app
 from tests.support.folders import passable_folder
@@ -127,7 +127,7 @@ def test_real_money_real_providers_and_open_addresses_have_no_such_page(
     others: dict[str, str],
 ) -> None:
     settings = config.load({**others, **nowhere()})
-    assert not where.fits(settings)
+    assert not playground.fits(settings)
     with page(settings) as client:
         rules = {rule.rule for rule in client.application.url_map.iter_rules()}
         assert not any("sandbox" in rule for rule in rules)
@@ -136,7 +136,7 @@ def test_real_money_real_providers_and_open_addresses_have_no_such_page(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.0.0.2"])
 def test_loopback_has_it(host: str) -> None:
-    assert where.fits(config.load({"HOST": host}))
+    assert playground.fits(config.load({"HOST": host}))
 
 
 def test_the_front_door_leads_to_the_page(bare: FlaskClient) -> None:

@@ -10,13 +10,13 @@ export class Refused extends Error {
   }
 }
 
-async function ask(path, { method = "GET", body } = {}) {
+async function ask(path, { method = "GET", body, at = "/sandbox" } = {}) {
   const headers = {};
   if (method !== "GET") headers["X-Sandbox"] = "1";
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(`/sandbox${path}`, {
+    answer = await fetch(`${at}${path}`, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -36,6 +36,7 @@ const query = (facts) => new URLSearchParams(facts).toString();
 export const start = () => ask("/start");
 export const feed = (phone, reference, after) =>
   ask(`/feed?${query({ phone, ...(reference && { reference }), ...(after && { after }) })}`);
+export const beStaff = (role) => ask(`/demo/${role}`, { method: "POST", at: "/staff" });
 export const act = (name) => ask(`/do/${name}`, { method: "POST" });
 export const inbox = (phone) => ask(`/network/handset/inbox?${query({ phone })}`);
 export const session = (id) => ask(`/network/handset/session?${query({ session_id: id })}`);

@@ -12,6 +12,7 @@ import { Machine } from "./machine.js";
 import { Money } from "./money.js";
 import { Phone } from "./phone.js";
 import { Saga } from "./saga.js";
+import { Staff } from "./staff.js";
 import { Tour } from "./tour.js";
 import { Trouble } from "./trouble.js";
 import { Truth } from "./truth.js";
@@ -75,7 +76,7 @@ class App {
     fill("network", this.known.networks.map((one) => [one.code, one.name]), (value) => {
       this.phone.network = value;
     });
-    if (!this.known.staff_url) find("#staff").remove();
+    this.staff = new Staff({ banner: this.banner, isThere: Boolean(this.known.staff_url) });
   }
 
   // Another phone in the hand, another member, or something was pressed.

@@ -1,4 +1,4 @@
-"""Where the page may be: play money, seen by nobody but the machine that it runs on."""
+"""Where play money may be played with: the phone page, and demo staff, on this machine alone."""
 
 from ipaddress import ip_address
 
@@ -6,7 +6,7 @@ from app.config import Settings
 
 
 def fits(settings: Settings) -> bool:
-    """Whether this installation has the page.
+    """Whether this installation is one to play with.
 
     Not in production, not where a provider is real, not on an address that others reach, and not
     behind a proxy, which could be reached for us.
