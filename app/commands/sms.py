@@ -1,38 +1,15 @@
 """`baraza sms`: what members were told, what did not reach them, and sending it once more."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
-
 import click
-import sqlalchemy as sa
 
 from app import audit
 from app.commands import output
 from app.commands.session import database
-from app.db import Tx
-from app.messages import overview, resending
+from app.messages import listing, overview, resending
 from app.messages.overview import Overview
 from app.msisdn import mask, parse
 
 ID_END_SHOWN = 8
-
-
-@dataclass(frozen=True, slots=True)
-class MessageView:
-    """One SMS. A start PIN is not in its text."""
-
-    id: UUID
-    queued_at: datetime
-    phone: str
-    """Masked."""
-    kind: str
-    state: str
-    attempts: int
-    reference: str | None
-    text: str
-    failure: str | None
 
 
 @click.group()
@@ -50,7 +27,7 @@ def sms() -> None:
 @sms.command("list")
 @click.option("--payout", "reference", metavar="REF", help="only those about this payout")
 @click.option("--phone", metavar="PHONE", help="only those to this number")
-@click.option("--state", type=click.Choice(["queued", "accepted", "delivered", "failed"]))
+@click.option("--state", type=click.Choice(listing.STATES))
 @click.option("--failed", is_flag=True, help="short for --state failed")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @output.as_json
@@ -66,14 +43,14 @@ def list_messages(
     """The latest SMS, newest first, with their texts."""
     if failed and state not in {None, "failed"}:
         raise click.UsageError(f"--failed and --state {state} exclude each other")
-    wanted = {
-        "reference": reference.strip().upper() if reference else None,
-        "msisdn": _number(phone) if phone else None,
-        "state": "failed" if failed else state,
-        "limit": limit,
-    }
     with database() as db, db.transaction() as tx:
-        found = _messages(tx, wanted)
+        found = listing.listed(
+            tx,
+            reference=reference.strip().upper() if reference else None,
+            msisdn=_number(phone) if phone else None,
+            state="failed" if failed else state,
+            limit=limit,
+        )
     if as_json:
         output.print_json(found)
         return
@@ -100,33 +77,6 @@ def _number(phone: str) -> str:
         return parse(phone)
     except ValueError as wrong:
         raise click.BadParameter(str(wrong), param_hint="--phone") from None
-
-
-_MESSAGES = sa.text(
-    "SELECT m.id, m.queued_at, m.msisdn, m.kind, m.state, m.attempts, p.reference, m.body,"
-    " m.failure FROM message m LEFT JOIN payout p ON p.id = m.payout_id"
-    " WHERE (CAST(:reference AS text) IS NULL OR p.reference = :reference)"
-    " AND (CAST(:state AS text) IS NULL OR m.state = :state)"
-    " AND (CAST(:msisdn AS text) IS NULL OR m.msisdn = :msisdn)"
-    " ORDER BY m.queued_at DESC, m.id DESC LIMIT :limit"
-)
-
-
-def _messages(tx: Tx, wanted: Mapping[str, object]) -> list[MessageView]:
-    return [
-        MessageView(
-            id=row.id,
-            queued_at=row.queued_at,
-            phone=mask(row.msisdn),
-            kind=row.kind,
-            state=row.state,
-            attempts=row.attempts,
-            reference=row.reference,
-            text=row.body,
-            failure=row.failure,
-        )
-        for row in tx.execute(_MESSAGES, wanted)
-    ]
 
 
 @sms.command()

@@ -482,6 +482,26 @@ def test_the_record_says_who_did_what(stories: Stories, people: dict[Role, Brows
     assert newest == [] or auditor.get(f"/staff/record?before={newest[0]}").status_code == 200
 
 
+def test_texts_are_found_by_what_became_of_them(
+    stories: Stories, people: dict[Role, Browser]
+) -> None:
+    """With the balance for those alone who may see balances."""
+    paid = stories.paid()
+    stories.resolve()
+    stories.write(
+        "UPDATE message SET state = 'failed', due_at = NULL, failure = 'AbsentSubscriber'"
+        " WHERE payout_id = (SELECT id FROM payout WHERE reference = :reference)",
+        paid,
+    )
+    failed = people[Role.SUPPORT].get("/staff/messages?state=failed").text
+    assert paid in failed
+    assert "AbsentSubscriber" in failed
+    assert "Balance ••••" in failed
+    assert "Balance KES" in people[Role.MANAGER].get("/staff/messages?state=failed").text
+    assert paid not in people[Role.SUPPORT].get("/staff/messages?state=delivered").text
+    assert people[Role.OPS].get("/staff/messages?state=odd&before=x").status_code == 200
+
+
 def test_older_payouts_are_a_page_further(stories: Stories, people: dict[Role, Browser]) -> None:
     """Fifty to a page, none twice, none left out."""
     for _ in range(55):

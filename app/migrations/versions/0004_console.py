@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 FILES = (
+    "messages/sql/listing.sql",
     "staff/sql/second_factors.sql",
     "operations/sql/approvals.sql",
     "operations/sql/uploads.sql",

@@ -1,0 +1,2 @@
+-- What did not reach its member is looked for often, and is little.
+CREATE INDEX message_failed ON message (id DESC) WHERE state = 'failed';
