@@ -1,2 +1,2 @@
 -- What did not reach its member is looked for often, and is little.
-CREATE INDEX message_failed ON message (id DESC) WHERE state = 'failed';
+CREATE INDEX message_failed_by_id ON message (id DESC) WHERE state = 'failed';
