@@ -48,14 +48,12 @@ def _protect(response: Response) -> Response:
     )
 
 
-@bp.errorhandler(CSRFError)
 def _forged_or_stale(_error: CSRFError) -> ResponseReturnValue:
     return message(
         "This form is too old", "Go back, load the page anew and send the form again.", status=400
     )
 
 
-@bp.errorhandler(DatabaseAway)
 def database_away(_error: DatabaseAway) -> ResponseReturnValue:
     """The page for staff while PostgreSQL cannot be reached."""
     return message(
@@ -66,9 +64,18 @@ def database_away(_error: DatabaseAway) -> ResponseReturnValue:
     )
 
 
-@bp.errorhandler(HTTPException)
 def _http(error: HTTPException) -> ResponseReturnValue:
     return message(error.name, error.description or "", status=error.code or 500)
+
+
+def say_what_went_wrong(pages: Blueprint) -> None:
+    """Let these pages answer errors with a sentence. None of it needs the database."""
+    pages.register_error_handler(CSRFError, _forged_or_stale)
+    pages.register_error_handler(DatabaseAway, database_away)
+    pages.register_error_handler(HTTPException, _http)
+
+
+say_what_went_wrong(bp)
 
 
 @bp.get("/login")

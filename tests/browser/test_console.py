@@ -90,7 +90,7 @@ def test_one_person_stops_and_two_let_go_on(baraza: Running, phone: PhonePage, a
     phone.choose(WANJIRU).dial().sees("Withdraw").press("1").sees("not possible now")
     assert ops.violations() == []
     ops.says_why("the branch explained it", "Ask that they go on")
-    expect(ops.page.get_by_text("You asked for this; somebody else must agree.")).to_be_visible()
+    expect(ops.page.get_by_text("You proposed this; somebody else must agree.")).to_be_visible()
     manager.open("/staff/proposals")
     manager.page.get_by_role("region", name="Everything else").get_by_role("link").first.click()
     assert manager.violations() == []
@@ -122,7 +122,7 @@ def test_maker_and_checker_take_a_payment_back_on_m_pesas_statement(
     assert finance.violations() == []
     shown = amounts(finance)
     finance.page.get_by_role("button", name="Propose it").click()
-    expect(finance.page.get_by_text("You made this proposal")).to_be_visible()
+    expect(finance.page.get_by_text("You proposed this")).to_be_visible()
     expect(finance.page.get_by_role("button", name="Agree")).to_have_count(0)
     manager.open("/staff/proposals")
     manager.page.get_by_role("region", name="How a payout ends").get_by_role("link").first.click()

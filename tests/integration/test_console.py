@@ -232,7 +232,7 @@ def test_two_people_end_a_payout_as_it_was_shown(
     assert "the member &lt;b&gt;asked&lt;/b&gt;" in preview
     assert f'<h1>{reference} <span class="state waits">Reserved' in people[Role.OPS].get(path).text
     made = post(people[Role.FINANCE], f"{path}/propose/release", reason="the member asked")
-    assert "You made this proposal; somebody else must agree." in made
+    assert "You proposed this; somebody else must agree." in made
     number = re.search(r"Proposal (\d+)", made)
     assert number
     again = post(people[Role.OPS], f"{path}/propose/release", reason="me too")
@@ -500,6 +500,16 @@ def test_texts_are_found_by_what_became_of_them(
     assert "Balance KES" in people[Role.MANAGER].get("/staff/messages?state=failed").text
     assert paid not in people[Role.SUPPORT].get("/staff/messages?state=delivered").text
     assert people[Role.OPS].get("/staff/messages?state=odd&before=x").status_code == 200
+
+
+def test_what_goes_wrong_is_said_in_a_sentence(people: dict[Role, Browser]) -> None:
+    """A wrong address, an old form, a refusal that was led to from elsewhere."""
+    browser = people[Role.OPS]
+    assert "There is no payout of this reference." in browser.get("/staff/payouts/BRZ9").text
+    assert "This form is too old" in browser.send("/staff/payouts/BRZ9/ask").text
+    refused = browser.get("/staff/proposals/999", Referer="https://evil.example/")
+    assert (refused.status_code, "CA-21" in refused.text) == (409, True)
+    assert "evil.example" not in refused.text
 
 
 def test_older_payouts_are_a_page_further(stories: Stories, people: dict[Role, Browser]) -> None:

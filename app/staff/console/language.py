@@ -4,9 +4,11 @@ from flask import Blueprint, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.operations.context import context
+from app.staff import pages
 from app.staff.console import words
 
 bp = Blueprint("language", __name__, url_prefix="/staff")
+pages.say_what_went_wrong(bp)
 
 
 @bp.before_request

@@ -43,6 +43,7 @@ POLICY = (
 """Scripts are files of ours; nothing that came in with data runs."""
 
 bp = Blueprint("console", __name__, url_prefix="/staff")
+pages.say_what_went_wrong(bp)
 NEEDS: dict[str, Permission] = {}
 """What opens each page, by endpoint."""
 BYTES_MAX: dict[str, int] = {}
@@ -163,7 +164,9 @@ def _record_refusal(staff: Staff, permission: Permission) -> None:
 @bp.errorhandler(Refused)
 def _not_done(why: Refused) -> ResponseReturnValue:
     """What was asked for does not fit; nothing was done, and the page says why."""
-    return shown("refused.html", status=409, why=why)
+    came_from = request.referrer or ""
+    back = came_from if came_from.startswith(request.host_url) else url_for("console.today")
+    return shown("refused.html", status=409, why=why, back=back)
 
 
 @bp.before_request
