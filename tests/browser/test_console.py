@@ -139,7 +139,8 @@ def amounts(console: ConsolePage) -> list[str]:
 
 
 PAGES = ("/staff/", "/staff/payouts", "/staff/attention", "/staff/proposals", "/staff/controls",
-         "/staff/members/M00001", "/staff/queues", "/staff/messages")  # fmt: skip
+         "/staff/members/M00001", "/staff/queues", "/staff/messages",
+         "/staff/pictures")  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["en-GB", "sw-KE"])

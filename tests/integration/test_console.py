@@ -512,6 +512,23 @@ def test_what_goes_wrong_is_said_in_a_sentence(people: dict[Role, Browser]) -> N
     assert "evil.example" not in refused.text
 
 
+def test_the_day_in_pictures_has_the_figures_beside_it(
+    stories: Stories, people: dict[Role, Browser]
+) -> None:
+    """What the tables say is what is in the database; the float is for those who may see it."""
+    stories.in_doubt()
+    page = people[Role.MANAGER].get("/staff/pictures").text
+    with stories.db.transaction() as tx:
+        paid = tx.scalar(sa.text("SELECT count(*) FROM payout WHERE state = 'paid'"))
+        doubts = tx.scalar(sa.text("SELECT count(*) FROM payout WHERE state = 'in_doubt'"))
+    tables = [re.findall(r'<td class="right">([0-9]+)</td>', t) for t in page.split("<table>")[1:]]
+    assert sum(map(int, tables[0][::3])) == paid
+    assert sum(map(int, tables[2])) == doubts
+    assert page.count("<svg") == 3
+    assert "Float" in page
+    assert "Float" not in people[Role.SUPPORT].get("/staff/pictures").text
+
+
 def test_older_payouts_are_a_page_further(stories: Stories, people: dict[Role, Browser]) -> None:
     """Fifty to a page, none twice, none left out."""
     for _ in range(55):
