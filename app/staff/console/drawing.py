@@ -6,7 +6,7 @@ Each has its table beside it, which holds the figures; the picture only shows th
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 960, 220, 64, 24, 12
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 960, 260, 88, 24, 16
 
 
 @dataclass(frozen=True, slots=True)
