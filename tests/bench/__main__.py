@@ -1,11 +1,11 @@
-"""`python -m tests.bench hops`: what `make bench` runs; and `audits`."""
+"""`python -m tests.bench hops`: what `make bench` runs; `audits` and `console`."""
 
 import argparse
 import json
 import sys
 from dataclasses import asdict
 
-from tests.bench import audits, hops
+from tests.bench import audits, console, hops
 
 
 def main() -> int:
@@ -13,19 +13,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["hops", "audits"],
-        help="the USSD door with everything running, or audits of many payouts",
+        choices=["hops", "audits", "console"],
+        help="the USSD door with everything running; or audits of, or pages over, many payouts",
     )
     parser.add_argument("--rate", type=float, default=50, help="hops a second (default: 50)")
     parser.add_argument("--seconds", type=float, default=30, help="how long (default: 30)")
     parser.add_argument("--workers", type=int, default=2, help="WEB_WORKERS (default: 2)")
-    parser.add_argument("--payouts", type=int, default=100_000, help="for audits (default: 100000)")
+    parser.add_argument("--payouts", type=int, default=100_000, help="for audits and console")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
     if given.what == "audits":
         audited = audits.measure(payouts=given.payouts)
         print(json.dumps(asdict(audited), indent=2))  # noqa: T201
         return 0 if audited.is_sound else 1
+    if given.what == "console":
+        print(console.table(console.measure(payouts=given.payouts)))  # noqa: T201
+        return 0
     found = hops.measure(rate=given.rate, seconds=given.seconds, web_workers=given.workers)
     print(json.dumps(asdict(found), indent=2) if given.json else hops.table(found))  # noqa: T201
     return 0 if found.is_sound else 1

@@ -4,7 +4,8 @@ Everything is on a server of its own that is gone afterwards. The rows are made 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -46,20 +47,29 @@ class Found:
 
 def measure(*, payouts: int) -> Found:
     """Make this many payouts and audit them both ways; the better of three recent audits."""
+    with filled(payouts) as (logins, made_s):
+        return audited(logins, payouts, made_s)
+
+
+@contextmanager
+def filled(payouts: int) -> Iterator[tuple[Logins, float]]:
+    """A server of its own with so many payouts, and how many seconds they took to make."""
     with passable_folder() as folder:
         servers = embedded.start(folder / "var", durable=False, with_redis=False)
         try:
             logins = Logins(servers.database_url, servers.database_url_owner)
             with databases.template(logins) as template, databases.copy(logins, template) as copy:
-                return _measure(Database(copy.owner, role=None, name="bench"), payouts)
+                db = Database(copy.owner, role=None, name="bench")
+                made_s, _ = _timed(lambda: make(db, payouts=payouts))
+                db.close()
+                yield copy, made_s
         finally:
             servers.stop()
 
 
-def _measure(db: Database, payouts: int) -> Found:
-    made_s, _ = _timed(lambda: make(db, payouts=payouts))
-    with db.transaction() as tx:
-        full_s, full = _timed(lambda: invariants.run(tx))
+def audited(logins: Logins, payouts: int, made_s: float) -> Found:
+    """Audit what is there, both ways."""
+    db = Database(logins.owner, role=None, name="bench")
     with db.transaction() as tx:
         at = tx.scalar(sa.text("SELECT max(requested_at) - interval '180 s' FROM payout"))
         xact = tx.scalar(
@@ -70,6 +80,8 @@ def _measure(db: Database, payouts: int) -> Found:
         assert xact is not None
         since = Since(at, xact)
         recent = [_timed(lambda: invariants.run_recent(tx, since, whole=())) for _ in range(3)]
+    with db.transaction() as tx:
+        full_s, full = _timed(lambda: invariants.run(tx))
     db.close()
     broken = [f"{f.name}: {f.detail}" for f in (*full, *recent[0][1]) if not f.ok]
     return Found(payouts, made_s, full_s, min(took for took, _ in recent), broken)

@@ -86,9 +86,9 @@ def moment(at: datetime | None) -> Markup:
     local = at.astimezone(NAIROBI)
     is_today = local.date() == clock.now().astimezone(NAIROBI).date()
     short = f"{local:%H:%M:%S}" if is_today else f"{local:%d/%m/%y %H:%M}"
-    whole = f"{local:%d/%m/%Y %H:%M:%S} EAT"
+    whole = f"{local:%d/%m/%Y %H:%M:%S}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        local.isoformat(), whole, short
+        local.isoformat(timespec="seconds"), whole, short
     )
 
 
