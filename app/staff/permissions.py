@@ -24,6 +24,7 @@ class Permission(StrEnum):
     REJECT = "let go of a proposal"
     SEE_QUEUES = "see the job queues"
     RETRY = "try again what failed in a step of ours"
+    SEE_STAFF = "see who works here"
     SEE_RECORD = "see what everybody did"
     STOP = "stop withdrawals and lock members"
     """At once and alone: a brake must not wait."""
@@ -56,6 +57,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.REJECT: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.SEE_QUEUES: frozenset({_OPS, _MANAGER}),
     Permission.RETRY: frozenset({_OPS}),
+    Permission.SEE_STAFF: frozenset({_MANAGER, _AUDITOR}),
     Permission.SEE_RECORD: frozenset({_MANAGER, _AUDITOR}),
     Permission.STOP: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.ASK_TO_RESUME: frozenset({_FINANCE, _OPS}),

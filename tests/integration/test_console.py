@@ -529,6 +529,15 @@ def test_the_day_in_pictures_has_the_figures_beside_it(
     assert "Float" not in people[Role.SUPPORT].get("/staff/pictures").text
 
 
+def test_who_may_do_what_is_on_a_page(people: dict[Role, Browser]) -> None:
+    """The auditor sees the very table that decides."""
+    page = people[Role.AUDITOR].get("/staff/people").text
+    for permission, roles in ROLES.items():
+        row = page.partition(f'<th scope="row">{permission}</th>'.replace("'", "&#39;"))[2]
+        assert row.partition("</tr>")[0].count("✓") == len(roles), permission
+    assert "support@sacco.example" in page
+
+
 def test_older_payouts_are_a_page_further(stories: Stories, people: dict[Role, Browser]) -> None:
     """Fifty to a page, none twice, none left out."""
     for _ in range(55):
