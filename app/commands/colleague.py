@@ -61,7 +61,8 @@ def sign_in(db: Database, email: str, *, password_stdin: bool, roles: Collection
     """
     password = _line() if password_stdin else _asked(f"Password of {email}")
     with db.transaction() as tx:
-        person = signing_in.sign_in(tx, Attempt(email, password, COMMAND_LINE))
+        attempt = Attempt(email, password, COMMAND_LINE, in_production=load().in_production)
+        person = signing_in.sign_in(tx, attempt)
     if person is None:
         raise NotSignedIn(
             "This e-mail and password do not fit, or the account is locked."

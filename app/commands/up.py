@@ -146,11 +146,14 @@ def banner(settings: Settings) -> str:
             f"  Phone in the browser  {base}/sandbox/phone",
             f"                dial {code}, PIN 4071, savings KES 50,000.00",
         ]
-    lines += [
-        f"  Staff pages   {base}/staff",
-        f"                sign in as ops@demo.example, password {DEMO_STAFF_PASSWORD}",
-        f"                (or {DEMO_ROLES}@demo.example; one click each on the phone page)",
-    ]
+    lines.append(f"  Staff pages   {base}/staff")
+    if playground.fits(settings):
+        lines += [
+            f"                sign in as ops@demo.example, password {DEMO_STAFF_PASSWORD}",
+            f"                (or {DEMO_ROLES}@demo.example; one click each on the phone page)",
+        ]
+    else:
+        lines.append("                make an account with `baraza staff create EMAIL`")
     if settings.wants_sandbox:
         lines += [
             "  In a terminal .venv/bin/baraza dial +254712345678      (another one)",

@@ -24,6 +24,10 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+DEMO_DOMAIN = "@demo.example"
+"""Of people whose password is in the source. None of them signs in where money is real."""
+
+
 @dataclass(frozen=True, slots=True)
 class Staff:
     """A person with an account that is not disabled."""

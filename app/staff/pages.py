@@ -93,7 +93,12 @@ def sign_in() -> ResponseReturnValue:
     if not form.validate():
         page = render_template("staff/login.html", form=form, refused="", next=_target())
         return page, 422
-    attempt = Attempt(form.email.data or "", form.password.data or "", source())
+    attempt = Attempt(
+        form.email.data or "",
+        form.password.data or "",
+        source(),
+        in_production=context().settings.in_production,
+    )
     try:
         with context().db.transaction() as tx:
             staff = signing_in.sign_in(tx, attempt)

@@ -7,21 +7,23 @@ Seeds are encrypted with a key derived from SECRET_KEY: whoever steals the datab
 import base64
 import hashlib
 import secrets
-import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyotp
 import segno
 import sqlalchemy as sa
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app import audit as app_audit
+from app import clock
 from app.audit import Actor
 from app.db import Tx
 from app.errors import Refused
+from app.observability import logger
 from app.staff import audit
 from app.staff.audit import Action
 from app.staff.locking import count_failure, forget_failures
@@ -105,7 +107,7 @@ def set_up(tx: Tx, staff_id: int, seed: str, code: str, *, seeds: Seeds, source:
     Raises:
         WrongCode: the app shows something else; its clock may be off.
     """
-    step = _step_of(seed, code, after=0)
+    step = step_of(seed, code, after=0, now=clock.now())
     if step is None:
         raise WrongCode("The code does not fit. Is the phone's clock right? Type the newest one.")
     tx.execute(_SET, {"id": staff_id, "seed": seeds.hidden(seed), "step": step})
@@ -152,24 +154,38 @@ def matches(tx: Tx, staff_id: int, code: str, *, seeds: Seeds, source: str) -> b
 
 
 def _is_right(tx: Tx, staff_id: int, code: str, row: Any, seeds: Seeds) -> bool:
-    typed = "".join(code.split()).replace("-", "").lower()
-    step = _step_of(seeds.shown(row.totp_secret), typed, after=row.totp_last_step)
+    step = _step_of_kept(row, code, seeds)
     if step is not None:
         tx.execute(_TAKEN, {"id": staff_id, "step": step})
         return True
-    return bool(tx.execute(_USE, {"id": staff_id, "hash": _hash(typed)}).rowcount)
+    return bool(tx.execute(_USE, {"id": staff_id, "hash": _hash(code)}).rowcount)
 
 
-def _step_of(seed: str, code: str, *, after: int) -> int | None:
-    """The step whose code this is, among the present one and its neighbours, if later than one."""
-    now = int(time.time()) // STEP_S
+def _step_of_kept(row: Any, code: str, seeds: Seeds) -> int | None:
+    try:
+        seed = seeds.shown(row.totp_secret)
+    except InvalidToken:
+        # SECRET_KEY was changed. The codes from the drawer still open.
+        logger().warning("second_factor_unreadable")
+        return None
+    return step_of(seed, code, after=row.totp_last_step, now=clock.now())
+
+
+def step_of(seed: str, code: str, *, after: int, now: datetime) -> int | None:
+    """The half minute whose code this is: the present one or a neighbour, if later than `after`."""
+    present = int(now.timestamp()) // STEP_S
     app = pyotp.TOTP(seed)
     fitting = [
         step
-        for step in range(now - DRIFT_STEPS, now + DRIFT_STEPS + 1)
-        if secrets.compare_digest(app.at(step * STEP_S).encode(), code.strip().encode())
+        for step in range(present - DRIFT_STEPS, present + DRIFT_STEPS + 1)
+        if secrets.compare_digest(app.at(step * STEP_S).encode(), _bare(code).encode())
     ]
     return next((step for step in fitting if step > after), None)
+
+
+def _bare(code: str) -> str:
+    """As people type codes: with spaces and dashes, in capitals."""
+    return "".join(code.split()).replace("-", "").lower()
 
 
 def _recovery_code() -> str:
@@ -179,4 +195,4 @@ def _recovery_code() -> str:
 
 
 def _hash(code: str) -> bytes:
-    return hashlib.sha256(code.replace("-", "").lower().encode()).digest()
+    return hashlib.sha256(_bare(code).encode()).digest()

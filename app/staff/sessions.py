@@ -103,7 +103,11 @@ def present() -> Staff | None:
     # Without a session there is nothing to look up, and flask-login would mark the empty one.
     if _BEGAN not in session:
         return None
-    return current_user.staff if current_user.is_authenticated else None
+    if not current_user.is_authenticated:
+        return None
+    staff: Staff = current_user.staff
+    # A session from before the second factor was set up shows no more than a password.
+    return None if staff.has_second_factor and _STRONG not in session else staff
 
 
 def renew() -> None:

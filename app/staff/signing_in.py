@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from app.db import Tx
 from app.errors import Refused
 from app.staff import audit, locking, passwords
-from app.staff.accounts import Role, Staff, normal
+from app.staff.accounts import DEMO_DOMAIN, Role, Staff, normal
 from app.staff.audit import Action
 
 SOURCE_FAILURES_MAX = 50
@@ -34,6 +34,7 @@ class Attempt:
     email: str
     password: str
     source: str
+    in_production: bool
 
 
 _SOURCE_FAILURES = sa.text(
@@ -60,7 +61,7 @@ def sign_in(tx: Tx, attempt: Attempt) -> Staff | None:
     if tx.scalar(_SOURCE_FAILURES, facts) >= SOURCE_FAILURES_MAX:
         raise TooManyTries("Too many wrong sign-ins from this address. Try again in ten minutes.")
     row = tx.execute(_LOCK_ROW, {"email": normal(attempt.email)}).one_or_none()
-    barred = _barred(row)
+    barred = _barred(row, attempt)
     # One hash in every case, so that time tells nothing. The row stays locked meanwhile, so that
     # tries at once are counted one after the other.
     stored = passwords.nobodys_hash() if row is None or barred else row.password_hash
@@ -82,10 +83,12 @@ def sign_in(tx: Tx, attempt: Attempt) -> Staff | None:
     )
 
 
-def _barred(row: Any) -> str:
+def _barred(row: Any, attempt: Attempt) -> str:
     """Why the password does not even matter, or an empty text."""
     if row is None:
         return "unknown"
+    if attempt.in_production and row.email.endswith(DEMO_DOMAIN):
+        return "demo"
     if row.disabled:
         return "disabled"
     return "locked" if row.locked else ""

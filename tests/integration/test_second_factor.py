@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pyotp
 import pytest
@@ -12,8 +13,9 @@ from cryptography.fernet import InvalidToken
 
 from app.audit import operator
 from app.db import Database
-from app.staff import accounts, second_factor
+from app.staff import accounts, second_factor, signing_in
 from app.staff.second_factor import STEP_S, NoSecondFactor, Seeds, WrongCode
+from app.staff.signing_in import Attempt
 from tests.support import databases, staff_site
 from tests.support.databases import Logins
 from tests.support.production import PRODUCTION
@@ -211,8 +213,60 @@ def test_a_lost_phone_is_forgotten_on_record(site: Site) -> None:
     assert site.browser().sign_in("p8@sacco.example").headers["Location"] == "/staff/"
 
 
+SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+
 def test_codes_are_those_of_the_standard() -> None:
     """RFC 6238, appendix B: SHA-1, the last six digits of the eight that it lists."""
-    seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
     for at, eight in ((59, "94287082"), (1111111109, "07081804"), (2000000000, "69279037")):
-        assert pyotp.TOTP(seed).at(at) == eight[-6:]
+        now = datetime.fromtimestamp(at, UTC)
+        typed = f" {eight[-6:-3]} {eight[-3:]}"
+        assert second_factor.step_of(SEED, typed, after=0, now=now) == at // STEP_S
+
+
+def test_a_clock_may_be_off_by_one_step_and_no_more() -> None:
+    """And no code is older than the last one that was taken."""
+    now = datetime.fromtimestamp(2000000000, UTC)
+    step = 2000000000 // STEP_S
+    codes = {off: pyotp.TOTP(SEED).at((step + off) * STEP_S) for off in range(-2, 3)}
+    found = {
+        off: second_factor.step_of(SEED, code, after=0, now=now) for off, code in codes.items()
+    }
+    assert found == {-2: None, -1: step - 1, 0: step, 1: step + 1, 2: None}
+    assert second_factor.step_of(SEED, codes[0], after=step, now=now) is None
+
+
+def test_setting_it_up_ends_what_only_a_password_began(site: Site) -> None:
+    """A thief who was signed in before is out; the person goes on."""
+    site.hire("p9@sacco.example", "manager")
+    thief, person = site.browser(), site.browser()
+    for browser in (thief, person):
+        browser.sign_in("p9@sacco.example")
+    page = person.get("/staff/you/second-factor").text
+    seed = re.search(r'name="seed" value="([A-Z2-7]{32})"', page)
+    assert seed
+    phone = Phone()
+    phone.seed = seed[1]
+    form = {"csrf_token": csrf_token(page), "seed": seed[1], "password": PASSWORD}
+    done = person.send("/staff/you/second-factor", **form, new_code=phone.code())
+    assert done.status_code == 200
+    assert person.get("/staff/payouts").status_code == 200
+    assert thief.get("/staff/payouts").status_code == 302
+
+
+def test_another_secret_key_leaves_the_recovery_codes(site: Site) -> None:
+    """The app is of no use then; who has a code from the drawer still comes in."""
+    staff_id, phone, codes = hired(site, "p10@sacco.example")
+    other = Seeds("another key")
+    with site.db.transaction() as tx:
+        assert not second_factor.matches(tx, staff_id, phone.code(), seeds=other, source="tests")
+        assert second_factor.matches(tx, staff_id, codes[0], seeds=other, source="tests")
+
+
+def test_demo_people_stay_out_where_money_is_real(site: Site) -> None:
+    """Their password is in the source; the second factor would be anybody's."""
+    site.hire("manager@demo.example", "manager")
+    for in_production, is_in in ((True, False), (False, True)):
+        attempt = Attempt("manager@demo.example", PASSWORD, "tests", in_production=in_production)
+        with site.db.transaction() as tx:
+            assert (signing_in.sign_in(tx, attempt) is not None) is is_in

@@ -29,7 +29,7 @@ def run(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> R
 
 def may_sign_in(db: Database, password: str) -> bool:
     with db.transaction() as tx:
-        attempt = Attempt("amina@sacco.example", password, "test")
+        attempt = Attempt("amina@sacco.example", password, "test", in_production=False)
         return signing_in.sign_in(tx, attempt) is not None
 
 

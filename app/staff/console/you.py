@@ -45,7 +45,9 @@ def set_factor() -> ResponseReturnValue:
     seed = request.form.get("seed", "")
     if not _SEED.fullmatch(seed):
         return redirect(url_for("console.new_factor"), 303)
-    typed = Attempt(me().email, request.form.get("password", ""), pages.source())
+    password = request.form.get("password", "")
+    in_production = context().settings.in_production
+    typed = Attempt(me().email, password, pages.source(), in_production=in_production)
     with context().db.transaction() as tx:
         known = signing_in.sign_in(tx, typed)
     if known is None:
@@ -60,9 +62,12 @@ def set_factor() -> ResponseReturnValue:
                 seeds=pages.seeds(),
                 source=pages.source(),
             )
+            # Whoever else is signed in as this person showed only a password.
+            accounts.end_sessions(tx, me().id)
+            again = accounts.by_email(tx, me().email)
     except second_factor.WrongCode as wrong:
         return _form(seed, refused=wrong)
-    sessions.strengthen()
+    sessions.begin(again, with_code=True)
     return shown("recovery_codes.html", codes=codes)
 
 
