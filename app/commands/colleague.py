@@ -28,6 +28,12 @@ class NotSignedIn(Refused):
     code = "ST-05"
 
 
+class NoSecondFactor(Refused):
+    """In production a password alone is not enough, here as little as in the browser."""
+
+    code = "ST-13"
+
+
 class NotYourRole(Refused):
     """The person is known, and is not here for this."""
 
@@ -54,6 +60,7 @@ def sign_in(db: Database, email: str, *, password_stdin: bool, roles: Collection
     """The person who typed their password, on record with the try.
 
     Raises:
+        NoSecondFactor: this is production, and the account has none.
         WrongCode: the account has a second factor, and this is not its code.
         NotSignedIn: the password is wrong, or the account is unknown, locked or disabled.
         NotYourRole: the account has none of `roles`.
@@ -68,6 +75,8 @@ def sign_in(db: Database, email: str, *, password_stdin: bool, roles: Collection
             "This e-mail and password do not fit, or the account is locked."
             " See `baraza staff list`; `baraza staff password EMAIL` sets a new one."
         )
+    if attempt.in_production and not person.has_second_factor:
+        raise NoSecondFactor(f"{person.email} has no second factor yet. Set one up at /staff/you.")
     if person.has_second_factor:
         _require_code(db, person, _line() if password_stdin else _asked("Code"))
     return _in_role(person, roles)

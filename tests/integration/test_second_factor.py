@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 import pyotp
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from cryptography.fernet import InvalidToken
 
 from app.audit import operator
+from app.cli import main
 from app.db import Database
 from app.staff import accounts, second_factor, signing_in
 from app.staff.second_factor import STEP_S, NoSecondFactor, Seeds, WrongCode
@@ -270,3 +272,24 @@ def test_demo_people_stay_out_where_money_is_real(site: Site) -> None:
         attempt = Attempt("manager@demo.example", PASSWORD, "tests", in_production=in_production)
         with site.db.transaction() as tx:
             assert (signing_in.sign_in(tx, attempt) is not None) is is_in
+
+
+def test_commands_ask_for_the_code_too(
+    site: Site, logins: Logins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the password; and in production nobody without one gives a second person's yes."""
+    _, phone, _ = hired(site, "p11@sacco.example")
+    site.hire("p12@sacco.example", "manager")
+
+    def approve(email: str, typed: str, **environment: str) -> str:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("DATABASE_URL", logins.application)
+        given = ["cases", "approve", "1", "--yes", "--as", email, "--password-stdin"]
+        return CliRunner().invoke(main, given, input=typed).output
+
+    secret = {"SECRET_KEY": KEY}
+    assert "ST-10" in approve("p11@sacco.example", f"{PASSWORD}\n000000\n", **secret)
+    assert "CA-21" in approve("p11@sacco.example", f"{PASSWORD}\n{phone.code()}\n", **secret)
+    assert "CA-21" in approve("p12@sacco.example", f"{PASSWORD}\n", **secret)
+    assert "ST-13" in approve("p12@sacco.example", f"{PASSWORD}\n", **PRODUCTION)

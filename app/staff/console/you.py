@@ -9,6 +9,7 @@ from markupsafe import Markup
 from app.errors import Refused
 from app.operations.context import context
 from app.staff import accounts, audit, pages, second_factor, sessions, signing_in
+from app.staff.audit import Action
 from app.staff.console.routes import me, page, reading, shown, step_up
 from app.staff.permissions import Permission
 from app.staff.signing_in import Attempt
@@ -76,6 +77,7 @@ def end_sessions() -> ResponseReturnValue:
     """End every session of this person, this one too."""
     with context().db.transaction() as tx:
         accounts.end_sessions(tx, me().id)
+        audit.record(tx, Action.SIGNED_OUT, staff_id=me().id, source=pages.source())
     sessions.ended()
     return redirect(url_for("staff.login"), 303)
 
