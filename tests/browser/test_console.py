@@ -114,6 +114,8 @@ def test_maker_and_checker_take_a_payment_back_on_m_pesas_statement(
     statement = tmp_path / "statement.csv"
     statement.write_bytes(requests.get(f"{baraza.mpesa}/portal/statement.csv", timeout=5).content)
     baraza.types("reconcile", str(statement), "--yes", "--as", hired["finance"], "--password-stdin")
+    weighed = manager.open("/staff/queues").page.locator("tr", has_text="Weigh what M-PESA said")
+    expect(weighed.locator("td.right")).to_have_text("0", timeout=SOON_MS)
     finance.open("/staff/attention")
     finance.page.get_by_role("link", name=reference).first.click()
     finance.page.get_by_role("link", name="Take back").click()
