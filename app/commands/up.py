@@ -29,7 +29,7 @@ SANDBOX_DEADLINES = {
 
 They are settings like any other: what the environment says comes first.
 """
-DEMO_ROLES = "support, finance, ops, manager or auditor"
+DEMO_ROLES = "support, finance, ops, manager, auditor or security"
 DEMO_STAFF_PASSWORD = "play-money-only"  # noqa: S105 - never made in production
 """As `app.staff.demo` has them, which is too large for this small process; a test holds both."""
 SMALL_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}

@@ -22,6 +22,7 @@ class Role(StrEnum):
     FINANCE = "finance"
     MANAGER = "manager"
     AUDITOR = "auditor"
+    SECURITY = "security"
 
 
 DEMO_DOMAIN = "@demo.example"

@@ -34,6 +34,7 @@ PEOPLE = (
     Person(Role.OPS, "ops@demo.example", "Demo operator"),
     Person(Role.MANAGER, "manager@demo.example", "Demo manager"),
     Person(Role.AUDITOR, "auditor@demo.example", "Demo auditor"),
+    Person(Role.SECURITY, "security@demo.example", "Demo security"),
 )
 
 bp = Blueprint("demo_staff", __name__, url_prefix="/staff/demo")

@@ -39,12 +39,13 @@ class Permission(StrEnum):
 
 
 _ALL = frozenset(Role)
-_OPS, _SUPPORT, _FINANCE, _MANAGER, _AUDITOR = (
+_OPS, _SUPPORT, _FINANCE, _MANAGER, _AUDITOR, _SECURITY = (
     Role.OPS,
     Role.SUPPORT,
     Role.FINANCE,
     Role.MANAGER,
     Role.AUDITOR,
+    Role.SECURITY,
 )
 ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_PAYOUTS: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER, _AUDITOR}),
@@ -57,8 +58,8 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.REJECT: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.SEE_QUEUES: frozenset({_OPS, _MANAGER}),
     Permission.RETRY: frozenset({_OPS}),
-    Permission.SEE_STAFF: frozenset({_MANAGER, _AUDITOR}),
-    Permission.SEE_RECORD: frozenset({_MANAGER, _AUDITOR}),
+    Permission.SEE_STAFF: frozenset({_MANAGER, _AUDITOR, _SECURITY}),
+    Permission.SEE_RECORD: frozenset({_MANAGER, _AUDITOR, _SECURITY}),
     Permission.STOP: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.ASK_TO_RESUME: frozenset({_FINANCE, _OPS}),
     Permission.ASK_FOR_MEMBER: frozenset({_SUPPORT}),

@@ -20,7 +20,7 @@ LOCAL = WANJIRU.replace("+254", "0")
 def hired(baraza: Running) -> dict[str, str]:
     """A person for each role: e-mail by role."""
     found = {}
-    for role in ("support", "finance", "ops", "manager", "auditor"):
+    for role in ("support", "finance", "ops", "manager", "auditor", "security"):
         found[role] = f"{role}.browser@sacco.example"
         baraza.types("staff", "create", found[role], "--name", "Wanjiru Otieno", "--role", role,
                      "--password-stdin")  # fmt: skip

@@ -12,6 +12,7 @@ from app.operations import money_sentence
 from app.operations.state_titles import TITLES
 from app.staff.accounts import Role
 from app.staff.console import showing
+from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission
 
 TIMELINE = (
@@ -55,6 +56,7 @@ def _by_name() -> Iterator[str]:
     yield from showing.MOVEMENTS.values()
     yield from (text for _, text in showing.UNITS)
     yield from showing.WHY_NOT
+    yield from (way.title for group in WAYS for way in group)
     yield from (str(role) for role in Role)
     yield from (str(one) for one in Permission)
     yield from (kind.replace("_", " ") for kind in Kind)

@@ -33,6 +33,7 @@ from app.staff import audit, headers, pages, second_factor, sessions
 from app.staff.accounts import Staff
 from app.staff.audit import Action
 from app.staff.console import words
+from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission, may, who_may
 from app.staff.second_factor import WrongCode
 
@@ -201,6 +202,7 @@ def _of_every_page() -> dict[str, Any]:
     return {
         "me": staff,
         "Permission": Permission,
+        "ways": WAYS,
         "may": lambda permission: staff is not None and may(staff, permission),
         "language": words.language,
         "languages": words.LANGUAGES,
