@@ -19,7 +19,7 @@ from app.doorbell import Step
 from app.ledger import sealing, upkeep
 from app.messages import outbox
 from app.observability import configure_logs, logger
-from app.operations import alerting, auditing, machines, notifying
+from app.operations import alerting, auditing, machines, notifying, record_seals
 from app.operations.notifying import Notifier
 from app.payouts import float_watch, overdue, public_holidays
 from app.payouts.deadlines import SILENT_S
@@ -32,6 +32,7 @@ TICK_S = 1.0
 LONG_SILENT_S = 60
 """In the first seconds after PostgreSQL was away, when the living have not beaten again yet."""
 SEAL_EVERY_S = 5
+SEAL_RECORD_EVERY_S = 60
 MONTHS_EVERY_S = 3600
 HOLIDAYS_EVERY_S = 86_400
 ALERTS_EVERY_S = 10
@@ -63,6 +64,7 @@ class Timekeeper:
         for step, reference in alone:
             self._context.doorbell.ring_alone(step, reference)
         self._every(SEAL_EVERY_S, sealing.seal)
+        self._every(SEAL_RECORD_EVERY_S, record_seals.seal)
         self._every(MONTHS_EVERY_S, upkeep.ensure_months)
         self._every(HOLIDAYS_EVERY_S, public_holidays.upkeep)
         self._every(ALERTS_EVERY_S, alerting.evaluate)

@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from app import audit, clock
-from app.commands import configuring
+from app.commands import configuring, output
 from app.commands.session import database
+from app.operations import record_seals
 from app.staff import accounts, passwords, second_factor
 from app.staff.accounts import Role
 from app.staff.passwords import WeakPassword
@@ -93,6 +94,28 @@ def list_accounts() -> None:
         factor = "yes" if line.has_second_factor else "no"
         table.add_row(line.email, line.name, line.role, line.state, factor, seen)
     Console().print(table)
+
+
+@staff.command()
+@output.as_json
+def seals(*, as_json: bool) -> None:
+    """Check that the record of what people did still holds what it held. Exit code 1 if not.
+
+    The timekeeper seals what is new each minute: a chain of hashes over all rows. Each signed day
+    carries the newest one.
+    """
+    with database() as db, db.transaction() as tx:
+        findings = record_seals.verify(tx)
+        found = record_seals.read(tx)
+    if as_json:
+        output.print_json({"findings": findings, "seals": found})
+    else:
+        for finding in findings:
+            mark = "✓" if finding.ok else "✗"
+            click.echo(f"{mark} {finding.name}{'' if finding.ok else ': ' + finding.detail}")
+        click.echo(f"{found.acts} acts in {found.blocks} blocks, {found.unsealed} newer.")
+        click.echo(f"Newest hash: {found.head or 'none yet'}")
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
 
 
 def _new_password(email: str, *, from_stdin: bool) -> str:

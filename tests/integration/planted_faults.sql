@@ -240,3 +240,20 @@ DROP TRIGGER posting_batch_line_kept ON posting_batch_line;
 ALTER TABLE day_close DISABLE TRIGGER day_close_kept;
 
 DROP TRIGGER statement_line_kept ON statement_line;
+
+--: the record of what people did holds what it held when it was sealed
+UPDATE staff_action SET detail = '{"reason": "another"}' WHERE id = (SELECT min(id) FROM staff_action);
+
+DELETE FROM staff_action WHERE id = (SELECT min(id) FROM staff_action);
+
+UPDATE staff_action_block SET hash = sha256('other') WHERE block_no = 1;
+
+--: the seals of that record follow each other without a gap
+UPDATE staff_action_block SET from_id = from_id - 1;
+
+UPDATE staff_action_block SET block_no = 2;
+
+--: the guards of that record, and of what two people agree on, are switched on
+ALTER TABLE staff_action DISABLE TRIGGER staff_action_kept;
+
+DROP TRIGGER approval_guard ON approval;

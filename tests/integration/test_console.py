@@ -9,6 +9,7 @@ from flask import Flask
 
 from app.audit import operator
 from app.db import Database, DatabaseAway
+from app.operations import record_seals
 from app.payouts import switch
 from app.staff.accounts import Role
 from app.staff.audit import Action as Done
@@ -536,6 +537,19 @@ def test_who_may_do_what_is_on_a_page(people: dict[Role, Browser]) -> None:
         row = page.partition(f'<th scope="row">{permission}</th>'.replace("'", "&#39;"))[2]
         assert row.partition("</tr>")[0].count("✓") == len(roles), permission
     assert "support@sacco.example" in page
+
+
+def test_the_auditor_checks_the_seals_of_the_record(
+    site: Site, people: dict[Role, Browser]
+) -> None:
+    """By a button; the page names the newest hash, to be kept outside."""
+    with site.db.transaction() as tx:
+        record_seals.seal(tx)
+        head = record_seals.read(tx).head
+    assert "/staff/record/seals" in people[Role.AUDITOR].get("/staff/record").text
+    page = people[Role.AUDITOR].get("/staff/record/seals").text
+    assert "The record holds what it held" in page
+    assert str(head) in page
 
 
 def test_older_payouts_are_a_page_further(stories: Stories, people: dict[Role, Browser]) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.db import Database, Tx
 from app.ledger import sealing
-from app.operations import invariants
+from app.operations import invariants, record_seals
 from app.operations.invariants import Invariant, Since
 from tests.support import databases
 from tests.support.databases import Logins
@@ -51,6 +51,7 @@ def owner(database_server: Logins, database_template: str) -> Iterator[Database]
         let_others_finish(db)
         with db.transaction() as tx:
             assert sealing.seal(tx) > 0
+            assert record_seals.seal(tx) > 0
         db.close()
         owner = Database(logins.owner, role=None, name="tests")
         yield owner

@@ -296,6 +296,7 @@ OTHER_REPORT = """
         (SIGNED_ELSEWHERE, "the signature does not fit"),
         (OTHER_REPORT, "the signature does not fit"),
         ("UPDATE ledger.journal_block SET hash = sha256('x')", "the books before block"),
+        ("UPDATE staff_action_block SET hash = sha256('x')", "the record of acts before block"),
         ("DELETE FROM payout_event WHERE to_state = 'paid'", "payouts of that day are different"),
         ("UPDATE statement_line SET paid_in_cents = 1", "statement of that day are different"),
         ("UPDATE ledger.gl_daily SET debit_cents = 1", "accounts of that day are different"),

@@ -8,7 +8,7 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from app.ledger.entries import Kind
-from app.operations import money_sentence
+from app.operations import money_sentence, record_seals
 from app.operations.state_titles import TITLES
 from app.staff.accounts import Role
 from app.staff.console import showing
@@ -56,6 +56,7 @@ def _by_name() -> Iterator[str]:
     yield from showing.MOVEMENTS.values()
     yield from (text for _, text in showing.UNITS)
     yield from showing.WHY_NOT
+    yield from record_seals.RULES
     yield from (way.title for group in WAYS for way in group)
     yield from (str(role) for role in Role)
     yield from (str(one) for one in Permission)

@@ -14,6 +14,7 @@ depends_on = None
 
 FILES = (
     "staff/sql/security.sql",
+    "staff/sql/record_seals.sql",
     "operations/sql/more_approvals.sql",
 )
 

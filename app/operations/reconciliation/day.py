@@ -22,10 +22,10 @@ from app.clock import NAIROBI
 from app.db import Tx
 from app.errors import Refused
 from app.ledger import sealing
-from app.operations import invariants
+from app.operations import invariants, record_seals
 from app.operations.reconciliation import matching
 
-FORM = 1
+FORM = 2
 """Of the report; a later form has another number, so that old reports stay readable."""
 SHOWN_MAX = 5
 ALL = 1_000_000
@@ -100,6 +100,13 @@ _HEAD = sa.text(
     " ORDER BY block_no DESC LIMIT 1"
 )
 _BLOCK = sa.text("SELECT encode(hash, 'hex') FROM ledger.journal_block WHERE block_no = :number")
+_RECORD_HEAD = sa.text(
+    "SELECT block_no, encode(hash, 'hex') AS hash FROM staff_action_block"
+    " ORDER BY block_no DESC LIMIT 1"
+)
+_RECORD_BLOCK = sa.text(
+    "SELECT encode(hash, 'hex') FROM staff_action_block WHERE block_no = :number"
+)
 _KEEP = sa.text(
     "INSERT INTO day_close (day, closed_by, report, sha256, signature, public_key)"
     " VALUES (:day, :by, :report, sha256(convert_to(:report, 'UTF8')), :signature, :key)"
@@ -113,7 +120,8 @@ _SHOW = sa.text(
 
 
 def seal_all(tx: Tx) -> None:
-    """Seal whatever is committed, so that the day's sums and the head hash hold all of it."""
+    """Seal whatever is committed, so that the day's sums and the head hashes hold all of it."""
+    record_seals.seal(tx)
     while sealing.seal(tx) > 0:
         pass
 
@@ -203,6 +211,9 @@ def verify(tx: Tx, day: date, *, secret: str) -> list[str]:
     head = report["books"]["head"]
     if head is not None and tx.scalar(_BLOCK, {"number": head["block_no"]}) != head["hash"]:
         wrong.append(f"the books before block {head['block_no']} were changed since")
+    acts = report.get("record", {}).get("head")  # days of form 1 do not name it
+    if acts is not None and tx.scalar(_RECORD_BLOCK, {"number": acts["block_no"]}) != acts["hash"]:
+        wrong.append(f"the record of acts before block {acts['block_no']} was changed since")
     begins = datetime(day.year, day.month, day.day, tzinfo=NAIROBI)
     now = _totals(tx, day, begins, begins + timedelta(days=1))
     was = {name: report[name] for name in now}
@@ -221,6 +232,7 @@ def _report(
     tx: Tx, day: date, begins: datetime, ends: datetime, *, rules: int, by: Actor
 ) -> dict[str, Any]:
     head = tx.execute(_HEAD).mappings().one_or_none()
+    acts = tx.execute(_RECORD_HEAD).mappings().one_or_none()
     return {
         "form": FORM,
         "day": day.isoformat(),
@@ -228,6 +240,7 @@ def _report(
         "rules_that_hold": rules,
         "explained": [_without_id(one) for one in _explained(tx)],
         "books": {"head": dict(head) if head else None},
+        "record": {"head": dict(acts) if acts else None},
         **_totals(tx, day, begins, ends),
     }
 

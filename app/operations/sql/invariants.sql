@@ -338,3 +338,25 @@ SELECT format('%s on %s', w.name, w.on_table)
  WHERE NOT EXISTS (SELECT FROM pg_trigger t
                     WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
                       AND t.tgenabled IN ('O', 'A'));
+
+--: the record of what people did holds what it held when it was sealed
+SELECT format('block %s', b.block_no)
+  FROM staff_action_block b
+  CROSS JOIN LATERAL staff_action_contents(b.from_id, b.to_id, b.prev_hash) c
+ WHERE /*since b.sealed_at*/ (c.hash, c.acts) IS DISTINCT FROM (b.hash, b.acts);
+
+--: the seals of that record follow each other without a gap
+SELECT format('block %s', b.block_no)
+  FROM staff_action_block b
+  LEFT JOIN staff_action_block p ON p.block_no = b.block_no - 1
+ WHERE /*since b.sealed_at*/ ((b.prev_hash, b.from_id)
+           IS DISTINCT FROM (coalesce(p.hash, sha256('baraza')), coalesce(p.to_id, 0))
+        OR b.block_no <> 1 AND p.block_no IS NULL);
+
+--: the guards of that record, and of what two people agree on, are switched on
+SELECT format('%s on %s', w.name, w.on_table)
+  FROM (VALUES ('staff_action', 'staff_action_kept'), ('staff_action_block', 'staff_action_block_kept'),
+               ('approval', 'approval_guard'), ('approval', 'approval_kept')) AS w(on_table, name)
+ WHERE NOT EXISTS (SELECT FROM pg_trigger t
+                    WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
+                      AND t.tgenabled IN ('O', 'A'));
