@@ -46,11 +46,12 @@ class Staff:
 class Listed:
     """A line of `baraza staff list`."""
 
+    id: int
     email: str
     name: str
     role: Role
     state: str
-    """`active`, `locked` or `disabled`."""
+    """`active`, `locked`, `invited` (no password was set yet) or `disabled`."""
     has_second_factor: bool
     last_signed_in_at: datetime | None
 
@@ -80,14 +81,16 @@ _FIND = sa.text(f"{_STAFF} AND id = :id AND session_key = :session_key")
 _BY_EMAIL = sa.text(f"{_STAFF} AND email = :email")
 _LIST = sa.text(
     """
-    SELECT email, name, role,
+    SELECT id, email, name, role,
            CASE WHEN disabled_at IS NOT NULL THEN 'disabled'
+                WHEN EXISTS (SELECT FROM staff_invitation i WHERE i.staff_id = staff.id)
+                     THEN 'invited'
                 WHEN locked_until > now() THEN 'locked'
                 ELSE 'active' END AS state,
            totp_secret IS NOT NULL AS has_second_factor,
            (SELECT max(at) FROM staff_action
              WHERE staff_id = staff.id AND action = 'signed_in') AS last_signed_in_at
-      FROM staff ORDER BY email
+      FROM staff WHERE CAST(:id AS bigint) IS NULL OR id = :id ORDER BY email
     """
 )
 _DISABLE = sa.text(
@@ -127,10 +130,11 @@ def create(
     return staff_id
 
 
-def everyone(tx: Tx) -> list[Listed]:
-    """All accounts, disabled ones too, by e-mail."""
+def everyone(tx: Tx, *, only: int | None = None) -> list[Listed]:
+    """All accounts, disabled ones too, by e-mail; or only the one of this id."""
     return [
         Listed(
+            row.id,
             row.email,
             row.name,
             Role(row.role),
@@ -138,7 +142,7 @@ def everyone(tx: Tx) -> list[Listed]:
             row.has_second_factor,
             row.last_signed_in_at,
         )
-        for row in tx.execute(_LIST)
+        for row in tx.execute(_LIST, {"id": only})
     ]
 
 

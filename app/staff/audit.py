@@ -28,6 +28,7 @@ class Action(StrEnum):
     SECOND_FACTOR_RESET = "second_factor_reset"
     PAGE_REFUSED = "page_refused"
     CREATED = "created"
+    JOINED = "joined"
     DISABLED = "disabled"
     PASSWORD_SET = "password_set"  # noqa: S105 - the name of an action
 
@@ -52,20 +53,23 @@ class Act:
     """An e-mail, or the name of somebody without an account."""
     action: str
     about: str
-    """A payout's reference or a member number; empty where it is about neither."""
+    """A payout's reference, a member number or a colleague's e-mail; empty where it is about
+    none."""
     reason: str
     more: dict[str, str]
     """Whatever else was written down."""
     source: str
 
 
-_SAID_APART = ("by", "reason", "reference", "member_no")
+_ABOUT = ("reference", "member_no", "colleague")
+_SAID_APART = ("by", "reason", *_ABOUT)
 _LISTED = sa.text(
     "SELECT a.id, a.at, coalesce(s.email, a.detail ->> 'by', 'nobody we know') AS who, a.action,"
     " a.detail, a.source FROM staff_action a LEFT JOIN staff s ON s.id = a.staff_id"
     " WHERE (CAST(:before AS bigint) IS NULL OR a.id < :before) AND (:about = ''"
     "  OR (a.detail ? 'member_no' AND a.detail ->> 'member_no' = upper(:about))"
     "  OR a.detail ->> 'reference' = upper(:about) OR s.email = lower(:about)"
+    "  OR a.detail ->> 'colleague' = lower(:about)"
     "  OR a.action = lower(replace(:about, ' ', '_')))"
     " ORDER BY a.id DESC LIMIT :limit"
 )
@@ -103,7 +107,7 @@ def listed(tx: Tx, *, about: str = "", before: int | None = None) -> list[Act]:
             at=row.at,
             who=row.who,
             action=row.action,
-            about=row.detail.get("reference") or row.detail.get("member_no") or "",
+            about=next((row.detail[name] for name in _ABOUT if row.detail.get(name)), ""),
             reason=row.detail.get("reason", ""),
             more={k: str(v) for k, v in row.detail.items() if k not in _SAID_APART},
             source=row.source,

@@ -33,21 +33,6 @@ bp = Blueprint(
 )
 
 
-@bp.before_request
-def _refuse_forged_forms() -> None:
-    current_app.extensions["csrf"].protect()
-
-
-@bp.after_request
-def _protect(response: Response) -> Response:
-    return headers.protect(
-        response,
-        policy=headers.STRICT,
-        https=context().settings.in_production,
-        is_static=request.endpoint == "staff.static",
-    )
-
-
 def _forged_or_stale(_error: CSRFError) -> ResponseReturnValue:
     return message(
         "This form is too old", "Go back, load the page anew and send the form again.", status=400
@@ -75,7 +60,27 @@ def say_what_went_wrong(pages: Blueprint) -> None:
     pages.register_error_handler(HTTPException, _http)
 
 
-say_what_went_wrong(bp)
+def _refuse_forged_forms() -> None:
+    current_app.extensions["csrf"].protect()
+
+
+def _protect(response: Response) -> Response:
+    return headers.protect(
+        response,
+        policy=headers.STRICT,
+        https=context().settings.in_production,
+        is_static=request.endpoint == "staff.static",
+    )
+
+
+def guard(pages: Blueprint) -> None:
+    """What holds for every page that opens before somebody is signed in."""
+    say_what_went_wrong(pages)
+    pages.before_request(_refuse_forged_forms)
+    pages.after_request(_protect)
+
+
+guard(bp)
 
 
 @bp.get("/login")

@@ -25,6 +25,8 @@ class Permission(StrEnum):
     SEE_QUEUES = "see the job queues"
     RETRY = "try again what failed in a step of ours"
     SEE_STAFF = "see who works here"
+    KEEP_STAFF = "ask for accounts to be made, changed or ended"
+    REVIEW_STAFF = "sign that everybody has the right account"
     SEE_RECORD = "see what everybody did"
     STOP = "stop withdrawals and lock members"
     """At once and alone: a brake must not wait."""
@@ -59,6 +61,8 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_QUEUES: frozenset({_OPS, _MANAGER}),
     Permission.RETRY: frozenset({_OPS}),
     Permission.SEE_STAFF: frozenset({_MANAGER, _AUDITOR, _SECURITY}),
+    Permission.KEEP_STAFF: frozenset({_SECURITY}),
+    Permission.REVIEW_STAFF: frozenset({_MANAGER}),
     Permission.SEE_RECORD: frozenset({_MANAGER, _AUDITOR, _SECURITY}),
     Permission.STOP: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.ASK_TO_RESUME: frozenset({_FINANCE, _OPS}),

@@ -22,17 +22,18 @@ from tests.support.stories import AMOUNT_CENTS, Stories
 
 OPEN_TO_ALL = {
     "staff.login", "staff.sign_in", "staff.code", "staff.sign_in_with_code", "staff.sign_out",
-    "staff.static", "language.choose", "demo_staff.be",
+    "staff.static", "language.choose", "demo_staff.be", "joining.join", "joining.set_password",
 }  # fmt: skip
 """What needs nobody signed in."""
 ANY = {
     "reference": "BRZ2222222",
     "action": "release",
-    "number": "1",
+    "number": "999",
     "digest": "00",
     "day": "2026-01-01",
     "message": "00000000-0000-4000-8000-000000000000",
     "member_no": "M999",
+    "act": "dismiss",
 }
 ALL_ROLES = sorted(Role)
 

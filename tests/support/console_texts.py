@@ -10,6 +10,7 @@ from jinja2.ext import extract_from_ast
 from app.ledger.entries import Kind
 from app.operations import money_sentence, record_seals
 from app.operations.state_titles import TITLES
+from app.staff import joining_pages, pages, passwords
 from app.staff.accounts import Role
 from app.staff.console import showing
 from app.staff.console.ways import WAYS
@@ -29,9 +30,9 @@ def texts() -> set[str]:
 
 
 def _in_templates() -> Iterator[str]:
-    pages = files("app.staff").joinpath("templates", "console")
+    folders = [files("app.staff").joinpath("templates", one) for one in ("console", "staff")]
     reader = Environment(autoescape=True)
-    for page in pages.iterdir():
+    for page in (page for folder in folders for page in folder.iterdir()):
         tree = reader.parse(page.read_text("utf-8"))
         for _, _, text in extract_from_ast(tree, ("_",)):
             first = text[0] if isinstance(text, tuple) else text
@@ -39,13 +40,34 @@ def _in_templates() -> Iterator[str]:
                 yield first
 
 
+SAYS = {
+    "app.operations": {"money_sentence.py": ("Said",)},
+    "app.staff": {
+        "forms.py": ("InputRequired",),
+        "joining.py": ("NotInvited",),
+        "pages.py": ("message",),
+        "joining_pages.py": ("message",),
+        "passwords.py": ("WeakPassword",),
+    },
+}
+"""Where code says something to people, and through which calls."""
+
+
 def _in_code() -> Iterator[str]:
-    """What stands in calls of `Said`."""
-    source = files("app.operations").joinpath("money_sentence.py").read_text("utf-8")
-    for node in ast.walk(ast.parse(source)):
-        is_said = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Said"
-        if is_said and isinstance(node.args[0], ast.Constant):
-            yield str(node.args[0].value)
+    for package, modules in SAYS.items():
+        for module, calls in modules.items():
+            source = files(package).joinpath(module).read_text("utf-8")
+            yield from _said(ast.parse(source), calls)
+
+
+def _said(tree: ast.AST, calls: tuple[str, ...]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name in calls:
+            arguments = (one for one in node.args if isinstance(one, ast.Constant))
+            yield from (str(one.value) for one in arguments)
 
 
 def _by_name() -> Iterator[str]:
@@ -57,6 +79,8 @@ def _by_name() -> Iterator[str]:
     yield from (text for _, text in showing.UNITS)
     yield from showing.WHY_NOT
     yield from record_seals.RULES
+    yield from (pages.REFUSED, pages.CODE_REFUSED, joining_pages.WRONG_CODE, joining_pages.UNLIKE)
+    yield f"A password has {passwords.LENGTH_MIN} to {passwords.LENGTH_MAX} characters."
     yield from (way.title for group in WAYS for way in group)
     yield from (str(role) for role in Role)
     yield from (str(one) for one in Permission)

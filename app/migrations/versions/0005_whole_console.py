@@ -14,8 +14,9 @@ depends_on = None
 
 FILES = (
     "staff/sql/security.sql",
+    "staff/sql/joining.sql",
     "staff/sql/record_seals.sql",
-    "operations/sql/more_approvals.sql",
+    "staff/sql/more_approvals.sql",
 )
 
 

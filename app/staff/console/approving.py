@@ -3,9 +3,9 @@
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from app.operations import approvals
-from app.operations.approval_kinds import Kind
 from app.operations.context import context
+from app.staff import approvals
+from app.staff.approval_kinds import ABOUT_STAFF, Kind
 from app.staff.console.acts import reason
 from app.staff.console.routes import actor, me, page, shown, step_up, trying
 from app.staff.permissions import Permission
@@ -26,7 +26,11 @@ def give_approval(number: int) -> ResponseReturnValue:
     step_up()
     with context().db.transaction() as tx:
         found, _ = approvals.look(tx, number)
-        approvals.approve(tx, number, by=actor())
+        effect = approvals.approve(tx, number, by=actor())
+    if effect.account is not None and effect.account.code:
+        return shown("joining_code.html", change=effect.account)
+    if found.kind in ABOUT_STAFF:
+        return redirect(url_for("console.colleagues", done="approved"), 303)
     if found.kind is Kind.RESUME_WITHDRAWALS:
         return redirect(url_for("console.controls", done="approved"), 303)
     return redirect(url_for("console.member", member_no=found.subject, done="approved"), 303)

@@ -2,9 +2,10 @@
 
 from flask.typing import ResponseReturnValue
 
-from app.operations import alerting, approvals
+from app.operations import alerting
 from app.operations.reconciliation import matching
 from app.payouts import cases, proposals
+from app.staff import approvals
 from app.staff.console.routes import page, reading, shown
 from app.staff.permissions import Permission
 

@@ -3,10 +3,10 @@
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from app.operations import approvals
-from app.operations.approval_kinds import WITHDRAWALS, Asked, Kind
 from app.operations.context import context
 from app.payouts import switch
+from app.staff import approvals
+from app.staff.approval_kinds import WITHDRAWALS, Asked, Kind
 from app.staff.console.acts import reason
 from app.staff.console.routes import actor, page, reading, shown
 from app.staff.permissions import Permission

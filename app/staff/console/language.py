@@ -1,6 +1,6 @@
 """Changing between English and Kiswahili."""
 
-from flask import Blueprint, abort, current_app, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.operations.context import context
@@ -8,12 +8,7 @@ from app.staff import pages
 from app.staff.console import words
 
 bp = Blueprint("language", __name__, url_prefix="/staff")
-pages.say_what_went_wrong(bp)
-
-
-@bp.before_request
-def _refuse_forged_forms() -> None:
-    current_app.extensions["csrf"].protect()
+pages.guard(bp)
 
 
 @bp.post("/language")

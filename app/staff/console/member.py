@@ -6,9 +6,10 @@ from flask.typing import ResponseReturnValue
 from app.errors import Refused
 from app.members import standing
 from app.msisdn import parse
-from app.operations import approvals, member_acts, member_file, story
-from app.operations.approval_kinds import Asked, Kind
+from app.operations import member_acts, member_file, story
 from app.operations.context import context
+from app.staff import approvals
+from app.staff.approval_kinds import Asked, Kind
 from app.staff.console.acts import reason
 from app.staff.console.routes import actor, me, page, reading, shown
 from app.staff.permissions import Permission, may

@@ -4,7 +4,6 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.db import Tx
-from app.operations import approvals
 from app.operations.context import context
 from app.payouts import proofs, proposals
 from app.payouts.cases import NoSuchPayout
@@ -12,6 +11,7 @@ from app.payouts.claims import look_at
 from app.payouts.planning import schedule
 from app.payouts.proofs import Action
 from app.payouts.proposals import Effect
+from app.staff import approvals
 from app.staff.console.acts import reason
 from app.staff.console.routes import actor, me, page, reading, shown, step_up, trying
 from app.staff.permissions import Permission

@@ -31,6 +31,7 @@ from app.payouts import switch
 from app.payouts.switch import Stop
 from app.staff import audit, headers, pages, second_factor, sessions
 from app.staff.accounts import Staff
+from app.staff.approval_kinds import ABOUT_MEMBERS
 from app.staff.audit import Action
 from app.staff.console import words
 from app.staff.console.ways import WAYS
@@ -203,6 +204,7 @@ def _of_every_page() -> dict[str, Any]:
         "me": staff,
         "Permission": Permission,
         "ways": WAYS,
+        "about_members": ABOUT_MEMBERS,
         "may": lambda permission: staff is not None and may(staff, permission),
         "language": words.language,
         "languages": words.LANGUAGES,

@@ -8,11 +8,11 @@ from app import clock
 from app.clock import NAIROBI
 from app.messages.texts import without_balance
 from app.money import kes
-from app.operations.approval_kinds import Kind
 from app.operations.state_titles import TITLES
 from app.payouts.proofs import Action
 from app.payouts.states import OPEN_STATES, State
 from app.providers.mpesa_statement import Movement
+from app.staff.approval_kinds import Kind
 from app.staff.console import words
 from app.staff.console.routes import bp, me
 from app.staff.permissions import Permission, may
@@ -54,6 +54,10 @@ KINDS = {
     Kind.UNLOCK_MEMBER: "Open the phone service",
     Kind.RESET_PIN: "Send a start PIN",
     Kind.CHANGE_NUMBER: "Change the phone number",
+    Kind.HIRE: "Make an account",
+    Kind.DISMISS: "End an account",
+    Kind.CHANGE_ROLE: "Give another role",
+    Kind.RENEW_ACCESS: "Let somebody set up password and second factor anew",
 }
 """What else needs a second person."""
 MOVEMENTS = {

@@ -2,4 +2,4 @@
 ALTER TABLE approval DROP CONSTRAINT approval_kind_check;
 ALTER TABLE approval ADD CONSTRAINT approval_kind_check CHECK (kind IN (
     'resume_withdrawals', 'unlock_member', 'reset_pin', 'change_number',
-    'hire', 'dismiss', 'reset_factor', 'set_limits', 'set_tariff', 'resume_provider'));
+    'hire', 'dismiss', 'change_role', 'renew_access', 'set_limits', 'set_tariff', 'resume_provider'));

@@ -15,7 +15,7 @@ from app import audit
 from app.audit import Actor
 from app.db import Tx
 from app.errors import Refused
-from app.operations.approval_kinds import WAYS, Asked, Effect, Kind
+from app.staff.approval_kinds import WAYS, Asked, Effect, Kind
 
 LASTS = timedelta(hours=24)
 """A request that nobody decided by then must be made anew."""

@@ -14,9 +14,11 @@ from app.operations import member_acts, member_file
 from app.operations.member_acts import Act
 from app.payouts import switch
 from app.payouts.switch import Waiting
+from app.staff import staffing
+from app.staff.staffing import Change
 
 WITHDRAWALS = "withdrawals"
-"""The subject of what is about all members; else it is a member number."""
+"""The subject of what is about all members; else it is a member number or a colleague's e-mail."""
 
 
 class Kind(StrEnum):
@@ -26,6 +28,14 @@ class Kind(StrEnum):
     UNLOCK_MEMBER = "unlock_member"
     RESET_PIN = "reset_pin"
     CHANGE_NUMBER = "change_number"
+    HIRE = "hire"
+    DISMISS = "dismiss"
+    CHANGE_ROLE = "change_role"
+    RENEW_ACCESS = "renew_access"
+
+
+ABOUT_MEMBERS = frozenset({Kind.UNLOCK_MEMBER, Kind.RESET_PIN, Kind.CHANGE_NUMBER})
+ABOUT_STAFF = frozenset({Kind.HIRE, Kind.DISMISS, Kind.CHANGE_ROLE, Kind.RENEW_ACCESS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,8 @@ class Asked:
     subject: str
     reason: str
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """`valid_h`, the hours of a start PIN, or `msisdn`, the new number."""
+    """`valid_h`, the hours of a start PIN; `msisdn`, the new number; `name` and `role` of an
+    account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,8 @@ class Effect:
     """The withdrawals that go on at once."""
     sms: tuple[str, ...] = ()
     """What her phone is told. A start PIN is never shown."""
+    account: Change | None = None
+    """What becomes of a colleague's account. Its code is shown to whoever agrees, once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +132,21 @@ def _change_number(tx: Tx, asked: Asked, by: Actor) -> Effect:
     )
 
 
+def _account(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    told = {"reason": asked.reason, "by": by, **asked.detail}
+    return Effect(account=_STAFFING[asked.kind](tx, asked.subject, **told))
+
+
+_STAFFING: dict[Kind, Callable[..., Change]] = {
+    Kind.HIRE: staffing.hire,
+    Kind.DISMISS: staffing.dismiss,
+    Kind.CHANGE_ROLE: staffing.change_role,
+    Kind.RENEW_ACCESS: staffing.renew_access,
+}
 WAYS = {
     Kind.RESUME_WITHDRAWALS: Way(_stop, _resume),
     Kind.UNLOCK_MEMBER: Way(_standing, _unlock),
     Kind.RESET_PIN: Way(_standing, _reset_pin),
     Kind.CHANGE_NUMBER: Way(_standing, _change_number),
+    **{kind: Way(staffing.standing, _account) for kind in _STAFFING},
 }
