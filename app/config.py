@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     staff_pages: bool = Field(
         True, description="whether this web server has the staff pages; false: members' doors only"
     )
+    staff_passkeys_required: bool = Field(
+        True,
+        description="in production, managers agree only with a passkey; false where there is none",
+    )
     public_url: str = Field(
         "", description="base that providers call back; empty: http://127.0.0.1:PORT"
     )

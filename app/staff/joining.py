@@ -28,13 +28,13 @@ TRIES_MAX = 5
 class NotInvited(Refused):
     """The link is wrong, was used, is too old, or was tried too often."""
 
-    code = "ST-13"
+    code = "ST-19"
 
 
 class WrongJoiningCode(Refused):
     """The link is right, the code is not."""
 
-    code = "ST-14"
+    code = "ST-20"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from app.observability import logger
 from app.operations.context import context
 from app.staff import joining, pages, sessions
 from app.staff.joining import NotInvited, WrongJoiningCode
-from app.staff.passwords import LENGTH_MAX, WeakPassword
+from app.staff.passwords import WeakPassword
 
 WRONG_CODE = "The code is not right. Ask the manager who agreed to your account."
-UNLIKE = "The two passwords are not the same."
 
 bp = Blueprint("joining", __name__, url_prefix="/staff/join")
 pages.guard(bp)
@@ -27,11 +26,9 @@ def join(link: str) -> ResponseReturnValue:
 @bp.post("/<link>")
 def set_password(link: str) -> ResponseReturnValue:
     """Set the password, and go on to the second factor."""
-    password = request.form.get("password", "")[: LENGTH_MAX + 1]
-    if password != request.form.get("again", "")[: LENGTH_MAX + 1]:
-        return _form(link, refused=WeakPassword(UNLIKE))
     code = request.form.get("code", "")[: pages.CODE_MAX]
     try:
+        password = pages.typed_twice("password")
         with context().db.transaction() as tx:
             staff = joining.join(tx, link, code=code, password=password, source=pages.source())
     except WeakPassword as weak:

@@ -8,12 +8,15 @@ from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from app import playground
 from app.db import DatabaseAway
 from app.observability import logger
 from app.operations.context import context
-from app.staff import accounts, audit, headers, second_factor, sessions, signing_in
+from app.staff import accounts, audit, headers, passkeys, second_factor, sessions, signing_in
 from app.staff.audit import Action
 from app.staff.forms import SignInForm
+from app.staff.passkeys import BadPasskey
+from app.staff.passwords import LENGTH_MAX, WeakPassword
 from app.staff.second_factor import Seeds
 from app.staff.signing_in import Attempt, TooManyTries
 
@@ -26,6 +29,7 @@ CODE_REFUSED = (
     "The code is not right, was used before, or the account is locked for a while"
     " (five wrong tries lock it for 15 minutes)."
 )
+UNLIKE = "The two passwords are not the same."
 CODE_MAX = 40
 
 bp = Blueprint(
@@ -127,7 +131,7 @@ def code() -> ResponseReturnValue:
     """The form for the code of the authenticator app."""
     if sessions.pending() is None:
         return redirect(url_for("staff.login", next=_target()))
-    return render_template("staff/code.html", form=FlaskForm(), refused="", next=_target())
+    return _code_page(refused="")
 
 
 @bp.post("/code")
@@ -146,13 +150,85 @@ def sign_in_with_code() -> ResponseReturnValue:
             audit.record(tx, Action.SIGNED_IN, staff_id=staff_id, source=source())
     if staff is None or not is_right:
         logger().warning("staff_code_refused", source=source())
-        page = render_template(
-            "staff/code.html", form=FlaskForm(), refused=CODE_REFUSED, next=_target()
-        )
-        return page, 403
+        return _code_page(refused=CODE_REFUSED), 403
     logger().info("staff_signed_in", staff_id=staff.id, source=source())
     sessions.begin(staff, with_code=True)
     return redirect(_target(), 303)
+
+
+@bp.post("/passkey/question")
+def passkey_question() -> ResponseReturnValue:
+    """What the browser needs to show a passkey of whoever's password was right, as JSON."""
+    waiting = sessions.pending()
+    return asked_for_passkey(waiting[0] if waiting else None)
+
+
+@bp.post("/passkey")
+def sign_in_with_passkey() -> ResponseReturnValue:
+    """Check the passkey of whoever's password was right, and start a session."""
+    waiting = sessions.pending()
+    if waiting is None:
+        return redirect(url_for("staff.login", next=_target()), 303)
+    staff_id, key = waiting
+    answer = request.form.get("passkey", "")[: passkeys.CREDENTIAL_LENGTH_MAX]
+    try:
+        require_passkey(staff_id, answer)
+    except BadPasskey as bad:
+        return _code_page(refused=str(bad)), 403
+    with context().db.transaction() as tx:
+        staff = accounts.find(tx, staff_id=staff_id, session_key=key)
+        if staff is not None:
+            audit.record(tx, Action.SIGNED_IN, staff_id=staff_id, source=source(), with_="passkey")
+    if staff is None:
+        return redirect(url_for("staff.login", next=_target()), 303)
+    logger().info("staff_signed_in", staff_id=staff.id, source=source())
+    sessions.begin(staff, with_passkey=True)
+    return redirect(_target(), 303)
+
+
+def asked_for_passkey(staff_id: int | None) -> ResponseReturnValue:
+    """The question for a person's passkeys, as JSON; 404 where there is none to show."""
+    question = None
+    if staff_id is not None:
+        with context().db.transaction() as tx:
+            question = passkeys.question_to_show(tx, staff_id, here())
+    if question is None:
+        return {"error": "There is no passkey to show here."}, 404
+    return Response(question, mimetype="application/json")
+
+
+def require_passkey(staff_id: int, answer: str) -> None:
+    """Take the answer of one of the person's passkeys; what does not fit is on record.
+
+    Raises:
+        BadPasskey: it does not fit.
+    """
+    with context().db.transaction() as tx:
+        challenge = passkeys.take_question(tx, staff_id)
+    try:
+        with context().db.transaction() as tx:
+            passkeys.require(tx, staff_id, here(), answer, challenge=challenge)
+    except BadPasskey:
+        with context().db.transaction() as tx:
+            audit.record(tx, Action.PASSKEY_REFUSED, staff_id=staff_id, source=source())
+        raise
+
+
+def here() -> passkeys.Page:
+    """The host that the browser sees, which its passkeys belong to."""
+    return passkeys.Page(playground.host_name(request.host), f"{request.scheme}://{request.host}")
+
+
+def typed_twice(field: str) -> str:
+    """A new password from the current request's form, which holds it twice.
+
+    Raises:
+        WeakPassword: it was typed in two ways.
+    """
+    typed, again = (request.form.get(name, "")[: LENGTH_MAX + 1] for name in (field, "again"))
+    if typed != again:
+        raise WeakPassword(UNLIKE)
+    return typed
 
 
 def seeds() -> Seeds:
@@ -187,6 +263,19 @@ def to_sign_in() -> ResponseReturnValue:
 def source() -> str:
     """The caller's address, as far as our own proxies tell it."""
     return request.remote_addr or "unknown"
+
+
+def _code_page(*, refused: str) -> str:
+    waiting = sessions.pending()
+    with context().db.transaction() as tx:
+        keys = passkeys.of(tx, waiting[0], host=here().host) if waiting else []
+    return render_template(
+        "staff/code.html",
+        form=FlaskForm(),
+        refused=refused,
+        next=_target(),
+        has_passkey=bool(keys),
+    )
 
 
 def _target() -> str:

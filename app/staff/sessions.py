@@ -22,6 +22,7 @@ ABSOLUTE = timedelta(hours=8)
 _RENEW_AFTER_S = 30
 """Activity is written down this often, so that not every answer carries a new cookie."""
 _BEGAN, _SEEN, _STRONG, _PENDING = "began_at", "seen_at", "strong_at", "pending"
+_PASSKEY = "passkey_at"
 PENDING = timedelta(minutes=5)
 """How long a right password waits for its code."""
 FRESH = timedelta(minutes=10)
@@ -60,13 +61,13 @@ def register(app: Flask) -> None:
     manager.init_app(app, add_context_processor=False)
 
 
-def begin(staff: Staff, *, with_code: bool = False) -> None:
-    """Start a session for a person whose password was right, and code where there is one."""
+def begin(staff: Staff, *, with_code: bool = False, with_passkey: bool = False) -> None:
+    """Start a session for a person whose password was right, and second factor if there is one."""
     # Whatever an earlier visitor left in this browser must not live on in the new session.
     session.clear()
     session[_BEGAN] = session[_SEEN] = _now_s()
-    if with_code:
-        strengthen()
+    if with_code or with_passkey:
+        strengthen(by_passkey=with_passkey)
     login_user(User(staff))
 
 
@@ -84,14 +85,17 @@ def pending() -> tuple[int, UUID] | None:
     return staff_id, UUID(key)
 
 
-def strengthen() -> None:
+def strengthen(*, by_passkey: bool = False) -> None:
     """The person has just shown the second factor."""
     session[_STRONG] = _now_s()
+    if by_passkey:
+        session[_PASSKEY] = _now_s()
 
 
-def is_fresh() -> bool:
-    """Whether the second factor was shown lately in this session."""
-    return bool(_now_s() - session.get(_STRONG, 0) <= FRESH.total_seconds())
+def is_fresh(*, by_passkey: bool = False) -> bool:
+    """Whether the second factor, or only a passkey, was shown lately in this session."""
+    shown_at = session.get(_PASSKEY if by_passkey else _STRONG, 0)
+    return bool(_now_s() - shown_at <= FRESH.total_seconds())
 
 
 def present() -> Staff | None:

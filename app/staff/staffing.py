@@ -55,8 +55,8 @@ _ROW = sa.text(
     "SELECT id, email, name, role, disabled_at IS NOT NULL AS has_ended,"
     " totp_secret IS NOT NULL AS has_factor FROM staff WHERE email = :email"
 )
-_OTHERS = sa.text(
-    "SELECT id FROM staff WHERE role = :role AND disabled_at IS NULL AND id <> :id"
+_OF_ROLE = sa.text(
+    "SELECT id FROM staff WHERE role = :role AND disabled_at IS NULL"
     " AND NOT EXISTS (SELECT FROM staff_invitation i WHERE i.staff_id = staff.id)"
     " ORDER BY id FOR UPDATE"
 )
@@ -177,8 +177,11 @@ def _present(tx: Tx, email: str) -> sa.Row[Any]:
 
 
 def _not_the_last(tx: Tx, row: sa.Row[Any]) -> None:
-    # The others stay locked until the commit, so that two cannot leave at once.
-    if row.role in KEEPERS and not tx.execute(_OTHERS, {"role": row.role, "id": row.id}).all():
+    if row.role not in KEEPERS:
+        return
+    # All of them stay locked until the commit, in one order, so that two cannot leave at once and
+    # never wait for each other in a circle.
+    if set(tx.scalars(_OF_ROLE, {"role": row.role})) <= {row.id}:
         raise LastOne(
             f"{row.email} is the only {row.role}. Somebody else must have that role first:"
             " without it nobody could make accounts, or agree to them."

@@ -229,13 +229,12 @@ def test_a_session_does_not_work_from_another_browser_program(site: Site) -> Non
 
 
 def test_pages_tell_browsers_to_trust_nothing_else(site: Site) -> None:
-    """No script, no frame, no cache, no foreign resource; the cookie is kept from scripts."""
+    """No foreign script, no frame, no cache, no foreign resource; the cookie is kept from scripts."""
     answer = site.browser().get("/staff/login")
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
-    assert "unsafe-inline" not in policy
-    assert "script-src" not in policy
+    assert "unsafe" not in policy
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     cookie = answer.headers["Set-Cookie"]

@@ -12,7 +12,7 @@ from app.operations import money_sentence, record_seals
 from app.operations.state_titles import TITLES
 from app.staff import joining_pages, pages, passwords
 from app.staff.accounts import Role
-from app.staff.console import showing
+from app.staff.console import routes, showing, you
 from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission
 
@@ -46,6 +46,7 @@ SAYS = {
         "forms.py": ("InputRequired",),
         "joining.py": ("NotInvited",),
         "pages.py": ("message",),
+        "passkeys.py": ("BadPasskey",),
         "joining_pages.py": ("message",),
         "passwords.py": ("WeakPassword",),
     },
@@ -79,7 +80,8 @@ def _by_name() -> Iterator[str]:
     yield from (text for _, text in showing.UNITS)
     yield from showing.WHY_NOT
     yield from record_seals.RULES
-    yield from (pages.REFUSED, pages.CODE_REFUSED, joining_pages.WRONG_CODE, joining_pages.UNLIKE)
+    yield from (pages.REFUSED, pages.CODE_REFUSED, joining_pages.WRONG_CODE, pages.UNLIKE)
+    yield from (routes.PASSKEY_NEEDED, you.WRONG_PASSWORD)
     yield f"A password has {passwords.LENGTH_MIN} to {passwords.LENGTH_MAX} characters."
     yield from (way.title for group in WAYS for way in group)
     yield from (str(role) for role in Role)

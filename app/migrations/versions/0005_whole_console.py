@@ -15,6 +15,7 @@ depends_on = None
 FILES = (
     "staff/sql/security.sql",
     "staff/sql/joining.sql",
+    "staff/sql/passkeys.sql",
     "staff/sql/record_seals.sql",
     "staff/sql/more_approvals.sql",
 )

@@ -29,7 +29,7 @@ from app.errors import Refused
 from app.operations.context import context
 from app.payouts import switch
 from app.payouts.switch import Stop
-from app.staff import audit, headers, pages, second_factor, sessions
+from app.staff import audit, headers, pages, passkeys, second_factor, sessions
 from app.staff.accounts import Staff
 from app.staff.approval_kinds import ABOUT_MEMBERS
 from app.staff.audit import Action
@@ -38,18 +38,14 @@ from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission, may, who_may
 from app.staff.second_factor import WrongCode
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""Scripts are files of ours; nothing that came in with data runs."""
-
 bp = Blueprint("console", __name__, url_prefix="/staff")
 pages.say_what_went_wrong(bp)
 NEEDS: dict[str, Permission] = {}
 """What opens each page, by endpoint."""
 BYTES_MAX: dict[str, int] = {}
 """What may be sent where it is more than elsewhere, by endpoint."""
+
+PASSKEY_NEEDED = "A manager agrees with a passkey, not with a code. Make one on your own page."
 
 WITHOUT_FACTOR = frozenset({"console.you", "console.new_factor", "console.set_factor"})
 """What opens for somebody who must set up a second factor first."""
@@ -113,14 +109,33 @@ def needs_second_factor(staff: Staff) -> bool:
     return context().settings.in_production and not staff.has_second_factor
 
 
+def needs_passkey(staff: Staff) -> bool:
+    """Whether a code is not enough for this person to agree to what others propose."""
+    settings = context().settings
+    return (
+        settings.in_production
+        and settings.staff_passkeys_required
+        and may(staff, Permission.DECIDE)
+    )
+
+
 def step_up() -> None:
     """Ask for the second factor once more, of those who have one, before a second person's yes.
 
     Raises:
         WrongCode: it was not shown lately, and what the form holds does not fit.
+        BadPasskey: the same, of a passkey.
     """
-    if not me().has_second_factor or sessions.is_fresh():
+    by_passkey = needs_passkey(me())
+    if not me().has_second_factor or sessions.is_fresh(by_passkey=by_passkey):
         return
+    answer = request.form.get("passkey", "")[: passkeys.CREDENTIAL_LENGTH_MAX]
+    if answer:
+        pages.require_passkey(me().id, answer)
+        sessions.strengthen(by_passkey=True)
+        return
+    if by_passkey:
+        raise WrongCode(PASSKEY_NEEDED)
     typed = request.form.get("code", "")[: pages.CODE_MAX]
     with context().db.transaction() as tx:
         is_right = second_factor.matches(
@@ -188,7 +203,7 @@ def _refuse_forged_forms() -> None:
 @bp.after_request
 def _protect(response: Response) -> Response:
     https = context().settings.in_production
-    return headers.protect(response, policy=POLICY, https=https, is_static=False)
+    return headers.protect(response, policy=headers.STRICT, https=https, is_static=False)
 
 
 @bp.app_template_global("_")
@@ -210,8 +225,13 @@ def _of_every_page() -> dict[str, Any]:
         "languages": words.LANGUAGES,
         "say": words.said,
         "stop": _stop,
-        "needs_code": staff is not None and staff.has_second_factor and not sessions.is_fresh(),
+        "needs_code": staff is not None and staff.has_second_factor and not _is_strong(staff),
+        "needs_passkey": staff is not None and needs_passkey(staff),
     }
+
+
+def _is_strong(staff: Staff) -> bool:
+    return sessions.is_fresh(by_passkey=needs_passkey(staff))
 
 
 def _stop() -> Stop | None:

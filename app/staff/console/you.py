@@ -5,16 +5,19 @@ import re
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from webauthn.helpers import bytes_to_base64url
 
 from app.errors import Refused
 from app.operations.context import context
-from app.staff import accounts, audit, pages, second_factor, sessions, signing_in
+from app.staff import accounts, audit, pages, passkeys, second_factor, sessions, signing_in
 from app.staff.audit import Action
 from app.staff.console.routes import me, page, reading, shown, step_up
+from app.staff.passwords import WeakPassword
 from app.staff.permissions import Permission
 from app.staff.signing_in import Attempt
 
 ACTIONS_SHOWN = 20
+WRONG_PASSWORD = "The password is not right."  # noqa: S105 - a sentence
 _SEED = re.compile(r"[A-Z2-7]{32}")
 
 
@@ -29,8 +32,10 @@ def you() -> ResponseReturnValue:
     """What this person has set up, and did."""
     with reading() as tx:
         found = second_factor.factors(tx, me().id)
+        keys = passkeys.of(tx, me().id)
         recent = audit.recent(tx, me().id, limit=ACTIONS_SHOWN)
-    return shown("you.html", factors=found, recent=recent)
+    named = [(bytes_to_base64url(key.id), key) for key in keys]
+    return shown("you.html", factors=found, passkeys=named, recent=recent, host=pages.here().host)
 
 
 @page("/you/second-factor", Permission.SEE_OWN)
@@ -46,14 +51,8 @@ def set_factor() -> ResponseReturnValue:
     seed = request.form.get("seed", "")
     if not _SEED.fullmatch(seed):
         return redirect(url_for("console.new_factor"), 303)
-    password = request.form.get("password", "")
-    in_production = context().settings.in_production
-    typed = Attempt(me().email, password, pages.source(), in_production=in_production)
-    with context().db.transaction() as tx:
-        known = signing_in.sign_in(tx, typed)
-    if known is None:
-        return _form(seed, refused=WrongPassword("The password is not right."))
     try:
+        require_password()
         with context().db.transaction() as tx:
             codes = second_factor.set_up(
                 tx,
@@ -66,10 +65,34 @@ def set_factor() -> ResponseReturnValue:
             # Whoever else is signed in as this person showed only a password.
             accounts.end_sessions(tx, me().id)
             again = accounts.by_email(tx, me().email)
-    except second_factor.WrongCode as wrong:
+    except (second_factor.WrongCode, WrongPassword) as wrong:
         return _form(seed, refused=wrong)
     sessions.begin(again, with_code=True)
     return shown("recovery_codes.html", codes=codes)
+
+
+@page("/you/password", Permission.SEE_OWN)
+def new_password() -> ResponseReturnValue:
+    """The form for another password."""
+    return shown("own_password.html", refused=None)
+
+
+@page("/you/password", Permission.SEE_OWN, post=True)
+def set_own_password() -> ResponseReturnValue:
+    """Set another password, and end every session but this one."""
+    step_up()
+    try:
+        require_password()
+        new = pages.typed_twice("new_password")
+        with context().db.transaction() as tx:
+            accounts.set_password(tx, email=me().email, password=new, source=pages.source())
+            again = accounts.by_email(tx, me().email)
+    except (WeakPassword, WrongPassword) as refused:
+        return shown("own_password.html", status=422, refused=refused)
+    was_fresh = sessions.is_fresh()
+    by_passkey = sessions.is_fresh(by_passkey=True)
+    sessions.begin(again, with_code=was_fresh, with_passkey=by_passkey)
+    return redirect(url_for("console.you", done="password"), 303)
 
 
 @page("/you/end-sessions", Permission.SEE_OWN, post=True)
@@ -80,6 +103,21 @@ def end_sessions() -> ResponseReturnValue:
         audit.record(tx, Action.SIGNED_OUT, staff_id=me().id, source=pages.source())
     sessions.ended()
     return redirect(url_for("staff.login"), 303)
+
+
+def require_password() -> None:
+    """Ask for the person's password once more. A wrong one counts, as at the sign-in.
+
+    Raises:
+        WrongPassword: it is not right, or the account is locked for a while.
+    """
+    password = request.form.get("password", "")
+    in_production = context().settings.in_production
+    typed = Attempt(me().email, password, pages.source(), in_production=in_production)
+    with context().db.transaction() as tx:
+        known = signing_in.sign_in(tx, typed)
+    if known is None:
+        raise WrongPassword(WRONG_PASSWORD)
 
 
 def _form(seed: str, *, refused: Refused | None) -> ResponseReturnValue:
