@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
+from app.audit import Actor, operator, record
 from app.db import Tx
 from app.errors import Refused
-from app.staff import audit, passwords
+from app.staff import passwords
 from app.staff.audit import Action
 
 
@@ -111,9 +112,9 @@ def create(
     name: str,
     role: str,
     password: str,
-    source: str = audit.COMMAND_LINE,
+    by: Actor | None = None,
 ) -> int:
-    """Make an account and return its id.
+    """Make an account and return its id. Unless said otherwise, whoever runs the command did.
 
     Raises:
         WeakPassword: the password is too easy to guess.
@@ -126,7 +127,7 @@ def create(
     staff_id: int | None = tx.scalar(_INSERT, facts | secrets)
     if staff_id is None:
         raise EmailTaken(f"{address} has an account already.")
-    audit.record(tx, Action.CREATED, staff_id=staff_id, source=source, role=role)
+    record(tx, Action.CREATED, by=by or operator(), colleague=address, role=role)
     return staff_id
 
 
@@ -164,16 +165,16 @@ def by_email(tx: Tx, email: str) -> Staff:
     return _staff(row)
 
 
-def disable(tx: Tx, *, email: str, source: str = audit.COMMAND_LINE) -> None:
+def disable(tx: Tx, *, email: str, by: Actor | None = None) -> None:
     """End an account and, with the next request of each, all its sessions.
 
     Raises:
         NoSuchAccount: nobody has this e-mail.
     """
-    _change(tx, _DISABLE, Action.DISABLED, email=email, source=source)
+    _change(tx, _DISABLE, Action.DISABLED, email=email, by=by)
 
 
-def set_password(tx: Tx, *, email: str, password: str, source: str = audit.COMMAND_LINE) -> None:
+def set_password(tx: Tx, *, email: str, password: str, by: Actor | None = None) -> None:
     """Replace a password, end all sessions, lift a lock.
 
     Raises:
@@ -182,9 +183,7 @@ def set_password(tx: Tx, *, email: str, password: str, source: str = audit.COMMA
     """
     passwords.require_strength(password, email=normal(email))
     new_hash = passwords.hashed(password)
-    _change(
-        tx, _SET_PASSWORD, Action.PASSWORD_SET, email=email, source=source, password_hash=new_hash
-    )
+    _change(tx, _SET_PASSWORD, Action.PASSWORD_SET, email=email, by=by, password_hash=new_hash)
 
 
 def end_sessions(tx: Tx, staff_id: int) -> None:
@@ -198,14 +197,14 @@ def normal(email: str) -> str:
 
 
 def _change(
-    tx: Tx, statement: sa.TextClause, action: Action, *, email: str, source: str, **facts: str
+    tx: Tx, statement: sa.TextClause, action: Action, *, email: str, by: Actor | None, **facts: str
 ) -> None:
     address = normal(email)
     keys = {"email": address, "session_key": uuid4()}
     staff_id: int | None = tx.scalar(statement, {**facts, **keys})
     if staff_id is None:
         raise NoSuchAccount(f"Nobody has an account as {address}. See `baraza staff list`.")
-    audit.record(tx, action, staff_id=staff_id, source=source)
+    record(tx, action, by=by or operator(), colleague=address)
 
 
 def _staff(row: sa.Row[Any]) -> Staff:

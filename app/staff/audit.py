@@ -77,7 +77,11 @@ _LISTED = sa.text(
     " ORDER BY a.id DESC LIMIT :limit"
 )
 _RECENT = sa.text(
-    "SELECT action, source, at FROM staff_action WHERE staff_id = :staff_id"
+    "(SELECT id, action, source, at FROM staff_action WHERE staff_id = :staff_id"
+    " ORDER BY id DESC LIMIT :limit) UNION"
+    " (SELECT a.id, a.action, a.source, a.at FROM staff s JOIN staff_action a"
+    "   ON a.detail ? 'colleague' AND a.detail ->> 'colleague' = s.email"
+    "  WHERE s.id = :staff_id ORDER BY a.id DESC LIMIT :limit)"
     " ORDER BY id DESC LIMIT :limit"
 )
 
@@ -90,7 +94,7 @@ def record(
 
 
 def recent(tx: Tx, staff_id: int, *, limit: int) -> list[Recorded]:
-    """What a person did last, newest first."""
+    """What a person did last and what was done to their account, newest first."""
     rows = tx.execute(_RECENT, {"staff_id": staff_id, "limit": limit})
     return [Recorded(row.action, row.source, row.at) for row in rows]
 

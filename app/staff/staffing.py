@@ -95,7 +95,7 @@ def hire(tx: Tx, email: str, *, name: str, role: str, reason: str, by: Actor) ->
     wanted = Role(role)
     if row is None:
         number = accounts.create(
-            tx, email=address, name=called, role=wanted, password=_nobodys(), source=by.source
+            tx, email=address, name=called, role=wanted, password=_nobodys(), by=by
         )
     elif row.has_ended:
         number = row.id

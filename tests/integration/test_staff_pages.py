@@ -229,7 +229,7 @@ def test_a_session_does_not_work_from_another_browser_program(site: Site) -> Non
 
 
 def test_pages_tell_browsers_to_trust_nothing_else(site: Site) -> None:
-    """No foreign script, no frame, no cache, no foreign resource; the cookie is kept from scripts."""
+    """No foreign script, no frame, no cache, nothing from elsewhere; no script reads the cookie."""
     answer = site.browser().get("/staff/login")
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy

@@ -11,7 +11,7 @@ from app.errors import Refused
 from app.operations.context import context
 from app.staff import accounts, audit, pages, passkeys, second_factor, sessions, signing_in
 from app.staff.audit import Action
-from app.staff.console.routes import me, page, reading, shown, step_up
+from app.staff.console.routes import actor, me, page, reading, shown, step_up
 from app.staff.passwords import WeakPassword
 from app.staff.permissions import Permission
 from app.staff.signing_in import Attempt
@@ -85,7 +85,7 @@ def set_own_password() -> ResponseReturnValue:
         require_password()
         new = pages.typed_twice("new_password")
         with context().db.transaction() as tx:
-            accounts.set_password(tx, email=me().email, password=new, source=pages.source())
+            accounts.set_password(tx, email=me().email, password=new, by=actor())
             again = accounts.by_email(tx, me().email)
     except (WeakPassword, WrongPassword) as refused:
         return shown("own_password.html", status=422, refused=refused)
