@@ -69,6 +69,8 @@ VIEWS = {
     "given_back": "p.state IN ('reversed', 'cancelled')",
     "paid": "p.state = 'paid'",
     "recovery": "p.state = 'recovery'",
+    "touched": "p.reference IN (SELECT detail ->> 'reference' FROM staff_action"
+    " WHERE detail ? 'reference' AND staff_id IS NOT NULL AND at > now() - interval '30 days')",
 }
 """What staff look for often, as conditions. Nothing of them comes from outside."""
 

@@ -52,23 +52,58 @@ class Case:
     """Until then it is left to status queries."""
     proposed: int | None
     """The proposal that waits for a second person."""
+    owner: str | None
+    """Who took it, by e-mail."""
+    put_off_until: datetime | None
+    """To come, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Cases that have the same reason."""
+
+    kind: str
+    why: str
+    cases: int
+    amount_cents: int
+    since: datetime
 
 
 _LIST = sa.text(
     "SELECT p.reference, c.kind, c.why, p.state, p.amount_cents, c.since, c.opens_at,"
-    " w.id AS proposed FROM payout_case c JOIN payout p ON p.id = c.payout_id"
+    " w.id AS proposed, s.email AS owner,"
+    " CASE WHEN o.put_off_until > now() THEN o.put_off_until END AS put_off_until"
+    " FROM payout_case c JOIN payout p ON p.id = c.payout_id"
     " LEFT JOIN case_proposal w ON w.payout_id = p.id AND w.outcome IS NULL"
-    " WHERE :to_come OR c.opens_at <= now()"
-    " ORDER BY c.opens_at LIMIT :limit"
+    " LEFT JOIN payout_owner o ON o.payout_id = p.id LEFT JOIN staff s ON s.id = o.owner_id"
+    " WHERE (:to_come OR c.opens_at <= now())"
+    " AND (CAST(:reference AS text) IS NULL OR p.reference = :reference)"
+    " ORDER BY coalesce(o.put_off_until > now(), false), c.opens_at LIMIT :limit"
+)
+_CAUSES = sa.text(
+    "SELECT c.kind, c.why, count(*) AS cases, sum(p.amount_cents)::bigint AS amount_cents,"
+    " min(c.since) AS since FROM payout_case c JOIN payout p ON p.id = c.payout_id"
+    " WHERE c.opens_at <= now() GROUP BY c.kind, c.why HAVING count(*) > 1"
+    " ORDER BY count(*) DESC, c.kind, c.why LIMIT :limit"
 )
 _ASK = sa.text("UPDATE payout SET ask_due_at = now() WHERE id = :id")
 _RESEND = sa.text("UPDATE payout SET resend_due_at = now() WHERE id = :id")
 
 
-def listed(tx: Tx, *, limit: int, to_come: bool = False) -> list[Case]:
-    """Cases, the oldest first; with `to_come` also doubts that are younger than a day."""
-    rows = tx.execute(_LIST, {"limit": limit, "to_come": to_come}).mappings()
-    return [Case(**row) for row in rows]
+def listed(
+    tx: Tx, *, limit: int, to_come: bool = False, reference: str | None = None
+) -> list[Case]:
+    """Cases, the oldest first and what is put off last; all, or those of one payout.
+
+    With `to_come` also doubts that are younger than a day.
+    """
+    facts = {"limit": limit, "to_come": to_come, "reference": reference}
+    return [Case(**row) for row in tx.execute(_LIST, facts).mappings()]
+
+
+def causes(tx: Tx, *, limit: int) -> list[Cause]:
+    """What more than one open case has as its reason, the most frequent first."""
+    return [Cause(**row) for row in tx.execute(_CAUSES, {"limit": limit}).mappings()]
 
 
 def ask(tx: Tx, reference: str, *, by: Actor) -> None:

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     """For a reason, which is recorded."""
     SEE_BALANCES = "see balances"
     ASK = "ask M-PESA and send a receipt again"
+    CARE = "take what needs a person, put it off, and write notes"
     PROPOSE = "propose how a payout ends"
     DECIDE = "agree to what others propose"
     SEE_PROPOSALS = "see what waits for a second person"
@@ -54,6 +55,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.REVEAL: frozenset({_SUPPORT, _MANAGER, _AUDITOR}),
     Permission.SEE_BALANCES: frozenset({_FINANCE, _MANAGER, _AUDITOR}),
     Permission.ASK: frozenset({_SUPPORT, _FINANCE, _OPS}),
+    Permission.CARE: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.PROPOSE: frozenset({_FINANCE, _OPS}),
     Permission.DECIDE: frozenset({_MANAGER}),
     Permission.SEE_PROPOSALS: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER, _AUDITOR}),

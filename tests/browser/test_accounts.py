@@ -63,8 +63,11 @@ def test_somebody_joins_and_signs_in_with_a_passkey(
     assert security.violations() == []
     security.page.get_by_role("button", name="Make the link to join").click()
     link = text_of(security.page, r"/staff/join/\S+")
-    # A passkey belongs to a name; an address such as 127.0.0.1 can have none.
-    url = baraza.url.replace("127.0.0.1", "localhost")
+    joins(chromium, baraza.url.replace("127.0.0.1", "localhost"), link, code)
+
+
+def joins(chromium: Browser, url: str, link: str, code: str) -> None:
+    """At an address that is a name: a passkey cannot belong to one such as 127.0.0.1."""
     context = chromium.new_context(viewport=DESK)
     page = context.new_page()
     newcomer = ConsolePage(page, url)

@@ -14,6 +14,7 @@ depends_on = None
 
 FILES = (
     "staff/sql/security.sql",
+    "payouts/sql/owners.sql",
     "staff/sql/joining.sql",
     "staff/sql/passkeys.sql",
     "staff/sql/record_seals.sql",

@@ -10,6 +10,7 @@ from app.staff.console.routes import page, reading, shown
 from app.staff.permissions import Permission
 
 LISTED_MAX = 100
+CAUSES_MAX = 10
 
 
 @page("/attention", Permission.SEE_PAYOUTS)
@@ -17,6 +18,7 @@ def attention() -> ResponseReturnValue:
     """Cases, alerts, proposals and differences that wait, the oldest first."""
     with reading() as tx:
         found = cases.listed(tx, limit=LISTED_MAX)
+        causes = cases.causes(tx, limit=CAUSES_MAX)
         asked = approvals.listed(tx, decided=False, limit=LISTED_MAX)
         waiting = proposals.listed(tx, decided=False, limit=LISTED_MAX)
         alerts = alerting.listed(tx, with_cleared=False, limit=LISTED_MAX)
@@ -24,6 +26,7 @@ def attention() -> ResponseReturnValue:
     return shown(
         "attention.html",
         cases=found,
+        causes=causes,
         waiting=len(waiting) + len(asked),
         alerts=alerts,
         breaks=breaks,

@@ -12,16 +12,22 @@ from app.db import Tx
 from app.operations import story
 from app.operations.context import context
 from app.operations.story import Story
-from app.payouts import claims, proofs
+from app.payouts import cases, claims, owners, proofs
+from app.payouts.cases import Case
 from app.payouts.claims import Payout
+from app.payouts.owners import Owner
 from app.payouts.planning import schedule
 from app.payouts.proofs import Option
 from app.payouts.states import OPEN_STATES, SENT_STATES
+from app.staff import accounts, audit
+from app.staff.accounts import Listed
+from app.staff.audit import Act
 from app.staff.console import timeline
 from app.staff.console.routes import page, reading, shown
 from app.staff.console.showing import NOTHING_TO_ASK, TOO_LATE_TO_RESEND
-from app.staff.permissions import Permission
+from app.staff.permissions import ROLES, Permission
 
+CASES_MAX, ACTS_SHOWN = 10, 20
 LIVE_S = 3
 """How often an open payout's page asks for what is new."""
 REVEALED = "revealed"
@@ -44,6 +50,9 @@ class Choices:
     """What two people may decide."""
     proposal: int | None
     """The proposal that waits for a second person."""
+    open_cases: tuple[Case, ...]
+    """Why it needs a person, if it does."""
+    owner: Owner | None
 
 
 @page("/payouts/<reference>", Permission.SEE_PAYOUTS)
@@ -56,7 +65,9 @@ def payout(reference: str) -> ResponseReturnValue:
             abort(404, "There is no payout of this reference.")
         choices = _choices(tx, row)
         person = tx.execute(_PERSON, {"reference": row.reference}).one()
-    version = _version(told, choices)
+        acts = audit.listed(tx, about=row.reference)[:ACTS_SHOWN]
+        colleagues = _colleagues(tx) if choices.open_cases else []
+    version = _version(told, choices, acts)
     if request.args.get("seen") == version:
         return "", 204
     return shown(
@@ -69,6 +80,8 @@ def payout(reference: str) -> ResponseReturnValue:
         picture=timeline.drawn(told.timeline),
         person=person if is_revealed(row.reference) else None,
         zero=sum(line.cents for line in told.ledger),
+        acts=acts,
+        colleagues=colleagues,
     )
 
 
@@ -93,8 +106,16 @@ def _choices(tx: Tx, row: Payout) -> Choices:
         resend="" if may_resend else TOO_LATE_TO_RESEND,
         options=tuple(proofs.options(tx, row)),
         proposal=tx.scalar(_WAITING, {"id": row.id}),
+        open_cases=tuple(cases.listed(tx, limit=CASES_MAX, reference=row.reference)),
+        owner=owners.of(tx, row.reference),
     )
 
 
-def _version(told: Story, choices: Choices) -> str:
-    return hashlib.sha256(repr((told, choices)).encode()).hexdigest()[:16]
+def _colleagues(tx: Tx) -> list[Listed]:
+    """Who may be handed it."""
+    found = accounts.everyone(tx)
+    return [one for one in found if one.state == "active" and one.role in ROLES[Permission.CARE]]
+
+
+def _version(told: Story, choices: Choices, acts: list[Act]) -> str:
+    return hashlib.sha256(repr((told, choices, acts)).encode()).hexdigest()[:16]
