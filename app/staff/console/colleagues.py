@@ -26,7 +26,7 @@ REVIEWED = "access_reviewed"
 class NoSuchRole(Refused):
     """There is no such role."""
 
-    code = "CO-10"
+    code = "CO-12"
 
 
 @page("/people", Permission.SEE_STAFF)

@@ -14,7 +14,7 @@ from app.staff.permissions import Permission
 class AppFirst(Refused):
     """A passkey comes beside the authenticator app, whose recovery codes are the way back."""
 
-    code = "CO-11"
+    code = "CO-13"
 
 
 @page("/you/passkey", Permission.SEE_OWN)
