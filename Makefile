@@ -50,8 +50,8 @@ test-wrong-rules: .venv/.ready-dev ## chaos finds each rule that is broken on pu
 
 test-all: test test-browser test-wrong-rules simulate ## all of them
 
-bench: .venv/.ready-dev ## how fast the USSD door is with everything running; ARGS="--seconds 60"
-	$(BIN)/python -m tests.bench hops $(ARGS)
+bench: .venv/.ready-dev ## how fast: WHAT=hops (the USSD door), console (staff pages), audits; ARGS="--payouts 1000000"
+	$(BIN)/python -m tests.bench $(or $(WHAT),hops) $(ARGS)
 
 chaos: .venv/.ready-dev ## kill, cut, forge and lose while members withdraw, then judge; ARGS="--payouts 10000"
 	$(BIN)/python -m tests.chaos $(ARGS)

@@ -1,4 +1,4 @@
-"""`python -m tests.bench hops`: what `make bench` runs; `audits` and `console`."""
+"""What `make bench` runs: `hops`; `make bench WHAT=console` and `WHAT=audits` the others."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from tests.bench import audits, console, hops
 
 
 def main() -> int:
-    """Run one benchmark. Exit 1 if an answer was no screen, or if the audit finds a fault."""
+    """Run one benchmark. Exit 1 if an answer was no screen, a page over its budget, or a fault."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
         "what",
@@ -27,8 +27,9 @@ def main() -> int:
         print(json.dumps(asdict(audited), indent=2))  # noqa: T201
         return 0 if audited.is_sound else 1
     if given.what == "console":
-        print(console.table(console.measure(payouts=given.payouts)))  # noqa: T201
-        return 0
+        pages = console.measure(payouts=given.payouts)
+        print(console.table(pages))  # noqa: T201
+        return 0 if all(page.is_within_budget for page in pages) else 1
     found = hops.measure(rate=given.rate, seconds=given.seconds, web_workers=given.workers)
     print(json.dumps(asdict(found), indent=2) if given.json else hops.table(found))  # noqa: T201
     return 0 if found.is_sound else 1
