@@ -10,13 +10,15 @@ import sqlalchemy as sa
 from app.audit import Actor
 from app.db import Tx
 from app.members import standing
-from app.operations import member_acts, member_file
+from app.operations import holds, member_acts, member_file
+from app.operations.holds import HeldBack
 from app.operations.member_acts import Act
 from app.payouts import switch
 from app.payouts.switch import Waiting
+from app.providers.pauses import Held
 
 WITHDRAWALS = "withdrawals"
-"""The subject of what is about all members; else it is a member number."""
+"""The subject of what is about all members; else it is named by its kind."""
 
 
 class Kind(StrEnum):
@@ -26,6 +28,8 @@ class Kind(StrEnum):
     UNLOCK_MEMBER = "unlock_member"
     RESET_PIN = "reset_pin"
     CHANGE_NUMBER = "change_number"
+    RESUME_PROVIDER = "resume_provider"
+    """Its subject is a `Held`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Effect:
     """The withdrawals that go on at once."""
     sms: tuple[str, ...] = ()
     """What her phone is told. A start PIN is never shown."""
+    held: HeldBack | None = None
+    """What goes to a provider again, and how much of it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +125,18 @@ def _change_number(tx: Tx, asked: Asked, by: Actor) -> Effect:
     )
 
 
+def _held(tx: Tx, subject: str) -> Mapping[str, Any]:
+    return holds.seen(tx, Held(subject))
+
+
+def _let_go(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    return Effect(held=holds.let_go(tx, Held(asked.subject), reason=asked.reason, by=by))
+
+
 WAYS = {
     Kind.RESUME_WITHDRAWALS: Way(_stop, _resume),
     Kind.UNLOCK_MEMBER: Way(_standing, _unlock),
     Kind.RESET_PIN: Way(_standing, _reset_pin),
     Kind.CHANGE_NUMBER: Way(_standing, _change_number),
+    Kind.RESUME_PROVIDER: Way(_held, _let_go),
 }

@@ -8,7 +8,7 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from app.ledger.entries import Kind
-from app.operations import money_sentence
+from app.operations import money_sentence, provider_status
 from app.operations.state_titles import TITLES
 from app.staff.accounts import Role
 from app.staff.console import showing
@@ -53,6 +53,8 @@ def _by_name() -> Iterator[str]:
     yield from TITLES.values()
     yield from (text for both in showing.ACTIONS.values() for text in both)
     yield from showing.KINDS.values()
+    yield from showing.HELD.values()
+    yield from (*provider_status.CAUSES.values(), *provider_status.CURES.values())
     yield from showing.MOVEMENTS.values()
     yield from (text for _, text in showing.UNITS)
     yield from showing.WHY_NOT

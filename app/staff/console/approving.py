@@ -10,6 +10,12 @@ from app.staff.console.acts import reason
 from app.staff.console.routes import actor, me, page, shown, step_up, trying
 from app.staff.permissions import Permission
 
+ENDS_AT = {
+    Kind.RESUME_WITHDRAWALS: "console.controls",
+    Kind.RESUME_PROVIDER: "console.controls",
+}
+"""The page that shows what came of it; of all others it is the member's."""
+
 
 @page("/approvals/<int:number>", Permission.SEE_PROPOSALS)
 def approval(number: int) -> ResponseReturnValue:
@@ -27,8 +33,8 @@ def give_approval(number: int) -> ResponseReturnValue:
     with context().db.transaction() as tx:
         found, _ = approvals.look(tx, number)
         approvals.approve(tx, number, by=actor())
-    if found.kind is Kind.RESUME_WITHDRAWALS:
-        return redirect(url_for("console.controls", done="approved"), 303)
+    if found.kind in ENDS_AT:
+        return redirect(url_for(ENDS_AT[found.kind], done="approved"), 303)
     return redirect(url_for("console.member", member_no=found.subject, done="approved"), 303)
 
 
