@@ -3,6 +3,7 @@
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from app.observability import logger
 from app.operations import approvals
 from app.operations.approval_kinds import Kind
 from app.operations.context import context
@@ -33,6 +34,7 @@ def give_approval(number: int) -> ResponseReturnValue:
     with context().db.transaction() as tx:
         found, _ = approvals.look(tx, number)
         approvals.approve(tx, number, by=actor())
+    logger().warning("approval_executed", request=number, kind=found.kind, subject=found.subject)
     if found.kind in ENDS_AT:
         return redirect(url_for(ENDS_AT[found.kind], done="approved"), 303)
     return redirect(url_for("console.member", member_no=found.subject, done="approved"), 303)
