@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -10,10 +11,10 @@ import sqlalchemy as sa
 from app.audit import Actor
 from app.db import Tx
 from app.members import standing
-from app.operations import holds, member_acts, member_file
+from app.operations import holds, limits_by_two, member_acts, member_file
 from app.operations.holds import HeldBack
 from app.operations.member_acts import Act
-from app.payouts import switch
+from app.payouts import limit_plans, switch
 from app.payouts.switch import Waiting
 from app.providers.pauses import Held
 
@@ -30,6 +31,8 @@ class Kind(StrEnum):
     CHANGE_NUMBER = "change_number"
     RESUME_PROVIDER = "resume_provider"
     """Its subject is a `Held`."""
+    SET_LIMITS = "set_limits"
+    """Its subject is the day from which they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Effect:
     """What her phone is told. A start PIN is never shown."""
     held: HeldBack | None = None
     """What goes to a provider again, and how much of it waits."""
+    limits: limit_plans.Plan | None = None
+    """What members may draw from a day on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,9 @@ class Way:
     seen: Callable[[Tx, str], Mapping[str, Any]]
     """How things stand, as far as the request depends on it; takes the subject."""
     do: Callable[[Tx, Asked, Actor], Effect]
+    write: Callable[[Tx, int], None] | None = None
+    """What the database itself carries out for an executed request, by its number, since no login
+    of ours may. It writes what `do` has checked and shown."""
 
 
 _TEXTS = sa.text(
@@ -133,10 +141,20 @@ def _let_go(tx: Tx, asked: Asked, by: Actor) -> Effect:
     return Effect(held=holds.let_go(tx, Held(asked.subject), reason=asked.reason, by=by))
 
 
+def _limits_of_day(tx: Tx, subject: str) -> Mapping[str, Any]:
+    return limits_by_two.seen(tx, date.fromisoformat(subject))
+
+
+def _set_limits(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    day, given = date.fromisoformat(asked.subject), asked.detail["limits"]
+    return Effect(limits=limits_by_two.prepare(tx, given, day=day, reason=asked.reason, by=by))
+
+
 WAYS = {
     Kind.RESUME_WITHDRAWALS: Way(_stop, _resume),
     Kind.UNLOCK_MEMBER: Way(_standing, _unlock),
     Kind.RESET_PIN: Way(_standing, _reset_pin),
     Kind.CHANGE_NUMBER: Way(_standing, _change_number),
     Kind.RESUME_PROVIDER: Way(_held, _let_go),
+    Kind.SET_LIMITS: Way(_limits_of_day, _set_limits, limits_by_two.write),
 }

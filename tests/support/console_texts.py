@@ -10,8 +10,9 @@ from jinja2.ext import extract_from_ast
 from app.ledger.entries import Kind
 from app.operations import money_sentence, provider_status
 from app.operations.state_titles import TITLES
+from app.payouts.limit_plans import WORDS
 from app.staff.accounts import Role
-from app.staff.console import showing
+from app.staff.console import limits, showing
 from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission
 
@@ -53,6 +54,7 @@ def _by_name() -> Iterator[str]:
     yield from TITLES.values()
     yield from (text for both in showing.ACTIONS.values() for text in both)
     yield from showing.KINDS.values()
+    yield from (*WORDS.values(), *limits.VALUES, *limits.WEEKDAYS)
     yield from showing.HELD.values()
     yield from (*provider_status.CAUSES.values(), *provider_status.CURES.values())
     yield from showing.MOVEMENTS.values()

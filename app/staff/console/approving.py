@@ -14,6 +14,7 @@ from app.staff.permissions import Permission
 ENDS_AT = {
     Kind.RESUME_WITHDRAWALS: "console.controls",
     Kind.RESUME_PROVIDER: "console.controls",
+    Kind.SET_LIMITS: "console.limits",
 }
 """The page that shows what came of it; of all others it is the member's."""
 

@@ -58,6 +58,7 @@ KINDS = {
     Kind.RESET_PIN: "Send a start PIN",
     Kind.CHANGE_NUMBER: "Change the phone number",
     Kind.RESUME_PROVIDER: "Let calls go on",
+    Kind.SET_LIMITS: "Set other limits",
 }
 """What else needs a second person."""
 HELD = {Held.PAY: "payouts", Held.ASK: "questions to M-PESA", Held.SMS: "SMS"}
