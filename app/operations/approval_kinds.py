@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from app.audit import Actor
 from app.db import Tx
 from app.members import standing
-from app.operations import holds, limits_by_two, member_acts, member_file
+from app.operations import holds, limits_by_two, member_acts, member_file, tariff_by_two
 from app.operations.holds import HeldBack
 from app.operations.member_acts import Act
-from app.payouts import limit_plans, switch
+from app.payouts import limit_plans, switch, tariff_plans
 from app.payouts.switch import Waiting
 from app.providers.pauses import Held
 
@@ -33,6 +33,8 @@ class Kind(StrEnum):
     """Its subject is a `Held`."""
     SET_LIMITS = "set_limits"
     """Its subject is the day from which they hold."""
+    SET_TARIFF = "set_tariff"
+    """So is its."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Effect:
     """What goes to a provider again, and how much of it waits."""
     limits: limit_plans.Plan | None = None
     """What members may draw from a day on."""
+    tariff: tariff_plans.Plan | None = None
+    """What withdrawals cost from a day on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,15 @@ def _set_limits(tx: Tx, asked: Asked, by: Actor) -> Effect:
     return Effect(limits=limits_by_two.prepare(tx, given, day=day, reason=asked.reason, by=by))
 
 
+def _tariff_of_day(tx: Tx, subject: str) -> Mapping[str, Any]:
+    return tariff_by_two.seen(tx, date.fromisoformat(subject))
+
+
+def _set_tariff(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    day, given = date.fromisoformat(asked.subject), asked.detail["bands"]
+    return Effect(tariff=tariff_by_two.prepare(tx, given, day=day, reason=asked.reason, by=by))
+
+
 WAYS = {
     Kind.RESUME_WITHDRAWALS: Way(_stop, _resume),
     Kind.UNLOCK_MEMBER: Way(_standing, _unlock),
@@ -157,4 +170,5 @@ WAYS = {
     Kind.CHANGE_NUMBER: Way(_standing, _change_number),
     Kind.RESUME_PROVIDER: Way(_held, _let_go),
     Kind.SET_LIMITS: Way(_limits_of_day, _set_limits, limits_by_two.write),
+    Kind.SET_TARIFF: Way(_tariff_of_day, _set_tariff, tariff_by_two.write),
 }

@@ -18,6 +18,7 @@ from app.staff.console import (
     reconciliation,
     record,
     showing,
+    tariffs,
     today,
     you,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "reconciliation",
     "record",
     "showing",
+    "tariffs",
     "today",
     "you",
 ]

@@ -15,6 +15,7 @@ ENDS_AT = {
     Kind.RESUME_WITHDRAWALS: "console.controls",
     Kind.RESUME_PROVIDER: "console.controls",
     Kind.SET_LIMITS: "console.limits",
+    Kind.SET_TARIFF: "console.tariffs",
 }
 """The page that shows what came of it; of all others it is the member's."""
 

@@ -59,6 +59,7 @@ KINDS = {
     Kind.CHANGE_NUMBER: "Change the phone number",
     Kind.RESUME_PROVIDER: "Let calls go on",
     Kind.SET_LIMITS: "Set other limits",
+    Kind.SET_TARIFF: "Set another tariff",
 }
 """What else needs a second person."""
 HELD = {Held.PAY: "payouts", Held.ASK: "questions to M-PESA", Held.SMS: "SMS"}

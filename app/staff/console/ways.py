@@ -27,6 +27,7 @@ WAYS = (
     (
         Way("console.controls", "Controls", Permission.STOP),
         Way("console.limits", "Limits", Permission.SEE_PAYOUTS),
+        Way("console.tariffs", "Fees", Permission.SEE_PAYOUTS),
         Way("console.machines", "Queues", Permission.SEE_QUEUES),
     ),
     (
