@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.audit import Actor
 from app.db import Database
-from app.operations import approvals, limits_by_two
+from app.operations import approvals, invariants, limits_by_two
 from app.operations.approval_kinds import Asked, Kind
 from app.payouts import dated, limit_book, limits, public_holidays
 from app.payouts.limits import Limits
@@ -150,6 +150,7 @@ def test_what_the_preview_says_is_what_is_done(stories: Stories, today: date) ->
     wanted = lower(stories.db, today, minimum_cents=100_00, sacco_hourly_cents=900_000_00,
                    sacco_daily_cents=1_000_000_00, quiet_sacco_hourly_cents=300_000_00,
                    before_long_weekend_hours=12, after_change_low_hours=72,
+                   night_from=time(20), night_to=time(6, 30),
                    after_change_maximum_cents=1_000_00,
                    after_change_daily_cents=2_000_00)  # fmt: skip
     before = in_force(stories.db, today)
@@ -164,6 +165,7 @@ def test_what_the_preview_says_is_what_is_done(stories: Stories, today: date) ->
     assert (shown.limits.before, shown.limits.after) == (before, in_force(stories.db, today))
     with stories.db.transaction() as tx:
         assert len(limit_book.history(tx)) == 2
+        assert [one for one in invariants.run(tx) if not one.ok] == []
 
 
 def test_the_maker_does_not_agree_even_past_the_pages(stories: Stories, today: date) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.audit import Actor
 from app.db import Database
-from app.operations import approvals, tariff_by_two
+from app.operations import approvals, invariants, tariff_by_two
 from app.operations.approval_kinds import Asked, Kind
 from app.payouts import dated, tariffs
 from app.payouts.tariffs import Band
@@ -131,6 +131,8 @@ def test_what_the_preview_says_is_what_is_done(stories: Stories, today: date) ->
         assert approvals.approve(tx, number, by=stories.someone(2)) == shown
     assert shown.tariff
     assert (shown.tariff.before, shown.tariff.after) == (TODAYS, in_force(stories.db, today))
+    with stories.db.transaction() as tx:
+        assert [one for one in invariants.run(tx) if not one.ok] == []
 
 
 def test_another_tariff_in_between_voids_the_request(stories: Stories, today: date) -> None:
