@@ -9,8 +9,8 @@ import click
 from app.commands import output
 from app.errors import Refused
 from app.money import kes_short, shillings
+from app.payouts.limit_plans import SHILLINGS_MAX
 
-SHILLINGS_MAX = 1_000_000_000
 NONE = "none"
 """What is typed to take a limit away."""
 UNSET = object()

@@ -12,37 +12,10 @@ from app.commands.configuring import UNSET, ChangedMeanwhile, Night, Shillings, 
 from app.commands.limits_holidays import holidays
 from app.commands.session import database, owner_database
 from app.db import Tx
-from app.payouts import claims, dated, limit_book
+from app.payouts import claims, dated, limit_book, limit_plans
 from app.payouts import limits as rules
-from app.payouts.limits import COLUMNS, Limits, Range
-
-NEEDED = ("minimum_cents", "maximum_cents", "daily_cents")
-"""What the very first limits must say."""
-NO_OTHERS = {
-    **dict.fromkeys(COLUMNS),
-    "quiet_holidays": False,
-    "before_long_weekend_hours": 0,
-    "after_change_wait_hours": 0,
-    "after_change_low_hours": 0,
-}
-"""What holds where nothing was ever said."""
-WORDS = {
-    "minimum_cents": "one withdrawal, at least",
-    "maximum_cents": "one withdrawal, at most",
-    "daily_cents": "one member a day",
-    "sacco_hourly_cents": "all members in an hour",
-    "sacco_daily_cents": "all members a day",
-    "night_from": "the night begins",
-    "night_to": "the night ends",
-    "quiet_holidays": "public holidays are quiet",
-    "before_long_weekend_hours": "quiet hours before a long weekend",
-    "quiet_maximum_cents": "one withdrawal in quiet hours",
-    "quiet_sacco_hourly_cents": "all members in a quiet hour",
-    "after_change_wait_hours": "hours of nothing after a PIN reset or new number",
-    "after_change_low_hours": "hours of little after it",
-    "after_change_maximum_cents": "one withdrawal in those",
-    "after_change_daily_cents": "one member a day in those",
-}
+from app.payouts.limit_plans import HOURS_MAX, NEEDED, WORDS, Plan, recorded
+from app.payouts.limits import Limits, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +29,6 @@ class Shown:
     """What the amount screen says at this moment."""
     later: tuple[date, ...]
     """Days from which other limits hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Limits that somebody wants to set."""
-
-    day: date
-    """From which they shall hold."""
-    before: Limits | None
-    after: Limits
-    changed: dict[str, tuple[Any, Any]]
-    """What it was and what it will be, by column."""
-    until: date | None
-    """From which other limits are set already."""
 
 
 @click.group()
@@ -141,7 +100,7 @@ def show(*, as_json: bool) -> None:
 @click.option(
     "--before-long-weekend",
     "before_long_weekend_hours",
-    type=click.IntRange(0, 72),
+    type=click.IntRange(0, HOURS_MAX["before_long_weekend_hours"]),
     help="so many hours before a long weekend are quiet",
 )
 @click.option(
@@ -159,13 +118,13 @@ def show(*, as_json: bool) -> None:
 @click.option(
     "--after-change-wait",
     "after_change_wait_hours",
-    type=click.IntRange(0, 720),
+    type=click.IntRange(0, HOURS_MAX["after_change_wait_hours"]),
     help="hours after a PIN reset or a new number in which nothing can be drawn",
 )
 @click.option(
     "--after-change-low",
     "after_change_low_hours",
-    type=click.IntRange(0, 2160),
+    type=click.IntRange(0, HOURS_MAX["after_change_low_hours"]),
     help="hours after it in which little can be drawn",
 )
 @click.option(
@@ -206,23 +165,19 @@ def set_limits(*, since: date | None, reason: str, yes: bool, **options: Any) ->
                 by=audit.operator(),
                 reason=reason,
                 effective_from=str(plan.day),
-                before={name: _recorded(old) for name, (old, _) in plan.changed.items()},
-                after={name: _recorded(new) for name, (_, new) in plan.changed.items()},
+                before=recorded({name: old for name, (old, _) in plan.changed.items()}),
+                after=recorded({name: new for name, (_, new) in plan.changed.items()}),
             )
     click.echo(f"The limits are set and hold from {plan.day}.")
 
 
-def _plan(tx: Tx, wanted: dict[str, Any], since: date | None) -> _Plan:
+def _plan(tx: Tx, wanted: dict[str, Any], since: date | None) -> Plan:
     day = dated.not_past(tx, since)
-    before = limit_book.in_force(tx, day)
-    was = NO_OTHERS if before is None else rules.columns(before)
+    was = limit_plans.columns_or_none(limit_book.in_force(tx, day))
     if missing := [name for name in NEEDED if name not in wanted and was[name] is None]:
-        names = ", ".join(f"--{name.removesuffix('_cents')}" for name in missing)
+        names = ", ".join(f"--{limit_book.option(name)}" for name in missing)
         raise click.UsageError(f"the first limits need {names} too")
-    after = rules.from_columns({**was, **wanted})
-    changed = {n: (was[n], new) for n, new in rules.columns(after).items() if new != was[n]}
-    later = [e.effective_from for e in limit_book.history(tx) if e.effective_from > day]
-    return _Plan(day, before, after, changed, min(later, default=None))
+    return limit_plans.plan(tx, rules.from_columns({**was, **wanted}), day=day)
 
 
 def _wanted(options: dict[str, Any]) -> dict[str, Any]:
@@ -236,7 +191,7 @@ def _wanted(options: dict[str, Any]) -> dict[str, Any]:
     return {name: None if value is UNSET else value for name, value in named.items()}
 
 
-def _preview(plan: _Plan) -> None:
+def _preview(plan: Plan) -> None:
     rows = [
         (WORDS[name], _worded(name, old), _worded(name, new))
         for name, (old, new) in plan.changed.items()
@@ -254,10 +209,6 @@ def _worded(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None else str(value)
-
-
-def _recorded(value: Any) -> Any:
-    return f"{value:%H:%M}" if isinstance(value, time) else value
 
 
 @limits.command()

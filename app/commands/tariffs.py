@@ -12,13 +12,13 @@ from app import audit
 from app.commands import configuring, output
 from app.commands.configuring import ChangedMeanwhile, amount, day_of
 from app.commands.session import database, owner_database
-from app.money import kes_short, shillings
+from app.money import kes_short
 from app.payouts import dated, limit_book
 from app.payouts import tariffs as book
+from app.payouts.tariff_plans import SAMPLES_CENTS, recorded
+from app.payouts.tariff_plans import bands as bands_of
 from app.payouts.tariffs import Band, ExciseRate, Tariff
 
-SAMPLES_CENTS = tuple(shillings(whole) for whole in (500, 5_000, 50_000))
-"""Amounts that a preview shows the cost of."""
 BASIS_POINTS_MAX = 10_000
 
 
@@ -100,7 +100,7 @@ def load(*, file: Path, since: date | None, reason: str, yes: bool) -> None:
             limit_book.must_price(tx, bands, since=day)
             before = book.in_force(tx, day)
             rate = book.excise_in_force(tx, day)
-        was, will = _samples(_bands(before), _rate(rate)), _samples(bands, _rate(rate))
+        was, will = _samples(bands_of(before), _rate(rate)), _samples(bands, _rate(rate))
         _preview(day, was, will)
         configuring.confirm(f"Load these {len(bands)} bands, to hold from {day}?", yes=yes)
         with db.transaction() as tx:
@@ -113,8 +113,8 @@ def load(*, file: Path, since: date | None, reason: str, yes: bool) -> None:
                 by=audit.operator(),
                 reason=reason,
                 effective_from=str(day),
-                before=_recorded(_bands(before)),
-                after=_recorded(bands),
+                before=recorded(bands_of(before)),
+                after=recorded(bands),
             )
     click.echo(f"{len(bands)} bands are loaded and hold from {day}.")
 
@@ -131,7 +131,7 @@ def excise(*, rate: str, since: date | None, reason: str, yes: bool) -> None:
         with db.transaction() as tx:
             day = dated.not_past(tx, since)
             before = book.excise_in_force(tx, day)
-            bands = _bands(book.in_force(tx, day))
+            bands = bands_of(book.in_force(tx, day))
         click.echo(f"Excise duty on the fee: {_percent(before)} now.")
         _preview(day, _samples(bands, _rate(before)), _samples(bands, basis_points))
         configuring.confirm(f"Set the duty to {rate} %, to hold from {day}?", yes=yes)
@@ -196,10 +196,6 @@ def _basis_points(rate: str) -> int:
     return int(exact)
 
 
-def _bands(tariff: Tariff | None) -> tuple[Band, ...]:
-    return () if tariff is None else tariff.bands
-
-
 def _rate(excise: ExciseRate | None) -> int | None:
     return None if excise is None else excise.basis_points
 
@@ -215,11 +211,6 @@ def _preview(day: date, was: Sequence[int | None], will: Sequence[int | None]) -
         for sample, before, after in zip(SAMPLES_CENTS, was, will, strict=True)
     ]
     configuring.preview(("A withdrawal of", "costs until then", f"costs from {day}"), rows)
-
-
-def _recorded(bands: Sequence[Band]) -> list[list[int]]:
-    """For the record: from, to and fee in cents."""
-    return [[b.from_cents, b.to_cents, b.fee_cents] for b in bands]
 
 
 def _percent(rate: ExciseRate | None) -> str:

@@ -13,18 +13,22 @@ from app.providers.breaker import Breaker, Cause
 from app.providers.float_readings import FloatReading
 from app.providers.pauses import Held, Pause
 
-CURES: dict[Cause, str] = {
-    Cause.OUTAGE: "M-PESA cannot be reached or breaks; Baraza asks it again by itself. Check the"
-    " network and Safaricom's status page.",
-    Cause.SETUP: "Safaricom says that our shortcode, product or permissions do not allow payouts."
-    " Call Safaricom; then `baraza providers resume pay --reason ...`.",
-    Cause.FLOAT: "The utility account is empty or below its reserve. Top it up. M-PESA is asked for"
-    " the balance every minute (FLOAT_ASK_EVERY_MIN), and payouts go on once it is enough; if no"
-    " answer comes, `baraza providers resume pay --reason ...`.",
-    Cause.LOGIN: "Safaricom refuses our initiator or its password, and repeats lock it. Check it in"
-    " the M-PESA portal, set DARAJA_INITIATOR_PASSWORD, restart; then"
-    " `baraza providers resume pay --reason ...`.",
+CAUSES: dict[Cause, str] = {
+    Cause.OUTAGE: "M-PESA cannot be reached, or breaks.",
+    Cause.SETUP: "Safaricom says that our shortcode, product or permissions do not allow payouts.",
+    Cause.FLOAT: "The utility account at M-PESA is empty or below its reserve.",
+    Cause.LOGIN: "Safaricom refuses our initiator or its password, and each try more may lock it.",
 }
+"""Why no payout is begun while the breaker is open."""
+CURES: dict[Cause, str] = {
+    Cause.OUTAGE: "Baraza asks it again by itself. Check the network and Safaricom's status page.",
+    Cause.SETUP: "Call Safaricom; then let payouts go on.",
+    Cause.FLOAT: "Top it up. M-PESA is asked for the balance every minute (FLOAT_ASK_EVERY_MIN),"
+    " and payouts go on once it is enough; if no answer comes, let them go on.",
+    Cause.LOGIN: "Check it in the M-PESA portal, set DARAJA_INITIATOR_PASSWORD, restart; then let"
+    " payouts go on.",
+}
+"""What a person does about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,10 @@ def read(tx: Tx, *, calls_per_s_max: int) -> ProviderStatus:
 
 def _to_do(now: Breaker, held: list[Pause]) -> Iterator[str]:
     if now.cause is not None:
-        yield CURES[now.cause]
+        by_hand = (
+            "" if now.cause is Cause.OUTAGE else " `baraza providers resume pay --reason ...`."
+        )
+        yield f"{CAUSES[now.cause]} {CURES[now.cause]}{by_hand}"
     for one in held:
         what = {Held.PAY: "payouts", Held.ASK: "queries", Held.SMS: "SMS"}[one.step]
         yield f"{one.by} holds back {what}; `baraza providers resume {one.step} --reason ...`."

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.db import Tx
+from app.observability import logger
 from app.payouts.claims import Payout
 from app.payouts.evidence import Class
 from app.providers import breaker, float_readings, throttle
@@ -104,7 +105,7 @@ def after_reading(tx: Tx, reading: FloatReading, *, reserve_cents: int) -> None:
     if reading.cents < reserve_cents:
         breaker.open_for(tx, Cause.FLOAT, probe_about=None)
     elif now.cause is Cause.FLOAT and reading.cents >= _refused_cents(tx, now, reserve_cents):
-        breaker.close(tx, why="the float is enough again")
+        _close(tx, why="the float is enough again")
 
 
 def after_failed_balance(tx: Tx, *, code: str, asked_at: datetime) -> None:
@@ -144,7 +145,12 @@ def _close_if_shown(tx: Tx, heard: Sequence[Heard]) -> None:
         return  # an answer fills no account and mends no contract
     answers = [one for one in heard if one.query_id is not None and one.of in _ANSWERED]
     if any(_since(tx, one) > now.changed_at for one in answers):
-        breaker.close(tx, why="a status query was answered")
+        _close(tx, why="a status query was answered")
+
+
+def _close(tx: Tx, *, why: str) -> None:
+    if breaker.close(tx):
+        logger().warning("breaker_closed", why=why)
 
 
 def _since(tx: Tx, one: Heard) -> datetime:

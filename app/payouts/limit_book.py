@@ -1,6 +1,6 @@
 """The book of limits: what was and will be in force, and adding the next entry."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -51,20 +51,38 @@ def in_force(tx: Tx, day: date) -> Limits | None:
         return None
 
 
+def option(column: str) -> str:
+    """What the command's option for a column is called: `sacco-hourly`."""
+    return column.removesuffix("_cents").removesuffix("_hours").replace("_", "-")
+
+
+def check(tx: Tx, new: Limits, *, since: date, called: Callable[[str], str] = option) -> None:
+    """Check limits in themselves, and against the tariffs in force while they will be.
+
+    Raises:
+        BadLimits: they contradict each other, or a tariff does not price all that they allow;
+            every fault is named, with the limits `called` by their columns.
+    """
+    wrong = faults(new, called)
+    until = min((e.effective_from for e in history(tx) if e.effective_from > since), default=None)
+    later = sorted({one.effective_from for one in tariffs.history(tx)})
+    days = [day for day in later if day > since and (until is None or day < until)]
+    for day in [since, *days]:
+        tariff = tariffs.in_force(tx, day)
+        gap = tariffs.unpriced(tariff.bands, new) if tariff is not None else None
+        if gap is not None:
+            wrong.append(gap if day == since else f"from {day} {gap}")
+    if wrong:
+        raise BadLimits("; ".join(wrong))
+
+
 def add(tx: Tx, new: Limits, *, since: date) -> None:
     """Add limits. Only the database's owner may.
 
     Raises:
-        BadLimits: they contradict each other, or the tariff of that day does not price all that
-            they allow; every fault is named.
+        BadLimits: as `check` says.
     """
-    wrong = faults(new)
-    tariff = tariffs.in_force(tx, since)
-    gap = tariffs.unpriced(tariff.bands, new) if tariff is not None else None
-    if gap is not None:
-        wrong.append(gap)
-    if wrong:
-        raise BadLimits("; ".join(wrong))
+    check(tx, new, since=since)
     names = ", ".join(COLUMNS)
     values = ", ".join(f":{name}" for name in COLUMNS)
     tx.execute(
@@ -94,30 +112,32 @@ def must_price(tx: Tx, bands: Sequence[Band], *, since: date) -> None:
             raise BadTariff(f"on {day} {gap}")
 
 
-def faults(new: Limits) -> list[str]:
-    """What is wrong with limits in themselves, in the words of the command's options."""
-    order = (
-        ("maximum", new.maximum_cents, "minimum", new.minimum_cents),
-        ("daily", new.daily_cents, "maximum", new.maximum_cents),
-        ("quiet-maximum", new.quiet_maximum_cents, "minimum", new.minimum_cents),
-        ("maximum", new.maximum_cents, "quiet-maximum", new.quiet_maximum_cents),
-        ("sacco-hourly", new.sacco_hourly_cents, "maximum", new.maximum_cents),
-        ("sacco-daily", new.sacco_daily_cents, "sacco-hourly", new.sacco_hourly_cents),
-        ("sacco-daily", new.sacco_daily_cents, "maximum", new.maximum_cents),
-        ("sacco-hourly", new.sacco_hourly_cents, "quiet-sacco-hourly",
-         new.quiet_sacco_hourly_cents),
-        ("after-change-maximum", new.after_change_maximum_cents, "minimum", new.minimum_cents),
-        ("after-change-daily", new.after_change_daily_cents, "after-change-maximum",
-         new.after_change_maximum_cents),
-        ("after-change-low", new.after_change_low_hours or None, "after-change-wait",
-         new.after_change_wait_hours),
-    )  # fmt: skip
+_AT_LEAST = (
+    ("maximum_cents", "minimum_cents"),
+    ("daily_cents", "maximum_cents"),
+    ("quiet_maximum_cents", "minimum_cents"),
+    ("maximum_cents", "quiet_maximum_cents"),
+    ("sacco_hourly_cents", "maximum_cents"),
+    ("sacco_daily_cents", "sacco_hourly_cents"),
+    ("sacco_daily_cents", "maximum_cents"),
+    ("sacco_hourly_cents", "quiet_sacco_hourly_cents"),
+    ("after_change_maximum_cents", "minimum_cents"),
+    ("after_change_daily_cents", "after_change_maximum_cents"),
+    ("after_change_low_hours", "after_change_wait_hours"),
+)
+"""The first must not be less than the second, where there are both. No low hours are none."""
+
+
+def faults(new: Limits, called: Callable[[str], str] = option) -> list[str]:
+    """What is wrong with limits in themselves, with the limits `called` by their columns."""
+    has = limits.columns(new)
+    has["after_change_low_hours"] = has["after_change_low_hours"] or None
     wrong = [
-        f"{big} must not be less than {small}"
-        for big, high, small, low in order
-        if high is not None and low is not None and high < low
+        f"{called(big)} must not be less than {called(small)}"
+        for big, small in _AT_LEAST
+        if has[big] is not None and has[small] is not None and has[big] < has[small]
     ]
-    if not _has_quiet_hours(new.quiet) and _differs_when_quiet(new):
+    if not has_quiet_hours(new.quiet) and _differs_when_quiet(new):
         wrong.append("limits for quiet hours need night, holidays or before-long-weekend")
     if (new.after_change_maximum_cents or new.after_change_daily_cents) and not (
         new.after_change_low_hours
@@ -126,7 +146,8 @@ def faults(new: Limits) -> list[str]:
     return wrong
 
 
-def _has_quiet_hours(hours: QuietHours) -> bool:
+def has_quiet_hours(hours: QuietHours) -> bool:
+    """Whether there are any at all."""
     return bool(hours.night_from is not None or hours.holidays or hours.before_long_weekend_hours)
 
 

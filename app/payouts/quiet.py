@@ -4,9 +4,11 @@ Thieves like the hours when nobody at the SACCO looks, so other limits may hold 
 All times here are those of Nairobi.
 """
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 LONG_WEEKEND_DAYS = 3
 """Free days in a row, at least one of them a holiday, that make a weekend long."""
@@ -39,6 +41,66 @@ def is_quiet(local: datetime, hours: QuietHours, holidays: AbstractSet[date]) ->
     if hours.holidays and local.date() in holidays:
         return True
     return _is_before_long_weekend(local, hours.before_long_weekend_hours, holidays)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Quiet from its first moment up to, but without, its last."""
+
+    begins: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LongWeekend:
+    """Free days in a row that make a weekend long."""
+
+    first: date
+    days: int
+
+
+def spans(
+    since: datetime, *, days: int, hours: QuietHours, holidays: AbstractSet[date]
+) -> list[Span]:
+    """The quiet hours of so many days from a moment on Nairobi's clock, in order.
+
+    The first one may have begun before that moment, but begins with it here; the last one may go
+    on. `holidays` must reach beyond those days as far as `is_quiet` needs it.
+    """
+    until = since + days * _DAY
+    edges = sorted({since, until, *(e for e in _edges(since, days, hours) if since < e < until)})
+    found: list[Span] = []
+    for begins, ends in pairwise(edges):
+        if not is_quiet(begins, hours, holidays):
+            continue
+        if found and found[-1].ends == begins:
+            found[-1] = Span(found[-1].begins, ends)
+        else:
+            found.append(Span(begins, ends))
+    return found
+
+
+def long_weekend(day: date, holidays: AbstractSet[date]) -> LongWeekend | None:
+    """The long weekend that a free day belongs to, if it belongs to one."""
+    first = day
+    while _is_free(first - _DAY, holidays):
+        first -= _DAY
+    days = 0
+    while _is_free(first + days * _DAY, holidays):
+        days += 1
+    return LongWeekend(first, days) if _is_long(first, holidays) else None
+
+
+def _edges(since: datetime, days: int, hours: QuietHours) -> Iterator[datetime]:
+    """Every moment at which quiet hours can begin or end."""
+    before = timedelta(hours=hours.before_long_weekend_hours)
+    for n in range(-1, days + 2 + before // _DAY + 1):
+        midnight = datetime.combine(since.date() + n * _DAY, time.min, since.tzinfo)
+        yield midnight
+        yield midnight - before
+        for at in (hours.night_from, hours.night_to):
+            if at is not None:
+                yield datetime.combine(midnight.date(), at, since.tzinfo)
 
 
 def _is_night(at: time, hours: QuietHours) -> bool:

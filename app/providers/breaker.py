@@ -142,18 +142,16 @@ def probing(tx: Tx, breaker: Breaker) -> None:
     )
 
 
-def close(tx: Tx, *, why: str) -> bool:
+def close(tx: Tx) -> bool:
     """Close it, on evidence or by a person. Whether it was open."""
-    changed = tx.execute(
+    closed = tx.execute(
         sa.text(
             "UPDATE provider_breaker SET opened_at = NULL, cause = NULL, code = NULL, probes = 0,"
             " probe_about = NULL, probe_at = NULL, changed_at = clock_timestamp()"
             " WHERE provider = 'daraja' AND opened_at IS NOT NULL"
         )
     ).rowcount
-    if changed:
-        logger().warning("breaker_closed", why=why)
-    return bool(changed)
+    return bool(closed)
 
 
 def _wait_s(cause: Cause, probes: int) -> int:

@@ -82,7 +82,7 @@ def resume(tx: Tx, step: Held, *, reason: str, by: Actor) -> bool:
         NotPaused: nothing is held back.
     """
     ended = _settle(tx, step, by=by)
-    was_open = step is Held.PAY and breaker.close(tx, why=reason)
+    was_open = step is Held.PAY and breaker.close(tx)
     if not (ended or was_open):
         raise NotPaused(f"{step} is not held back; `baraza providers status` shows what is")
     audit.record(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -10,15 +11,17 @@ import sqlalchemy as sa
 from app.audit import Actor
 from app.db import Tx
 from app.members import standing
-from app.operations import member_acts, member_file
+from app.operations import holds, limits_by_two, member_acts, member_file, tariff_by_two
+from app.operations.holds import HeldBack
 from app.operations.member_acts import Act
-from app.payouts import switch
+from app.payouts import limit_plans, switch, tariff_plans
 from app.payouts.switch import Waiting
+from app.providers.pauses import Held
 from app.staff import staffing
 from app.staff.staffing import Change
 
 WITHDRAWALS = "withdrawals"
-"""The subject of what is about all members; else it is a member number or a colleague's e-mail."""
+"""The subject of what is about all members; else it is named by its kind."""
 
 
 class Kind(StrEnum):
@@ -32,6 +35,12 @@ class Kind(StrEnum):
     DISMISS = "dismiss"
     CHANGE_ROLE = "change_role"
     RENEW_ACCESS = "renew_access"
+    RESUME_PROVIDER = "resume_provider"
+    """Its subject is a `Held`."""
+    SET_LIMITS = "set_limits"
+    """Its subject is the day from which they hold."""
+    SET_TARIFF = "set_tariff"
+    """So is its."""
 
 
 ABOUT_MEMBERS = frozenset({Kind.UNLOCK_MEMBER, Kind.RESET_PIN, Kind.CHANGE_NUMBER})
@@ -60,6 +69,12 @@ class Effect:
     """What her phone is told. A start PIN is never shown."""
     account: Change | None = None
     """What becomes of a colleague's account. Its code is shown to whoever agrees, once."""
+    held: HeldBack | None = None
+    """What goes to a provider again, and how much of it waits."""
+    limits: limit_plans.Plan | None = None
+    """What members may draw from a day on."""
+    tariff: tariff_plans.Plan | None = None
+    """What withdrawals cost from a day on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,9 @@ class Way:
     seen: Callable[[Tx, str], Mapping[str, Any]]
     """How things stand, as far as the request depends on it; takes the subject."""
     do: Callable[[Tx, Asked, Actor], Effect]
+    write: Callable[[Tx, int], None] | None = None
+    """What the database itself carries out for an executed request, by its number, since no login
+    of ours may. It writes what `do` has checked and shown."""
 
 
 _TEXTS = sa.text(
@@ -143,10 +161,41 @@ _STAFFING: dict[Kind, Callable[..., Change]] = {
     Kind.CHANGE_ROLE: staffing.change_role,
     Kind.RENEW_ACCESS: staffing.renew_access,
 }
+
+
+def _held(tx: Tx, subject: str) -> Mapping[str, Any]:
+    return holds.seen(tx, Held(subject))
+
+
+def _let_go(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    return Effect(held=holds.let_go(tx, Held(asked.subject), reason=asked.reason, by=by))
+
+
+def _limits_of_day(tx: Tx, subject: str) -> Mapping[str, Any]:
+    return limits_by_two.seen(tx, date.fromisoformat(subject))
+
+
+def _set_limits(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    day, given = date.fromisoformat(asked.subject), asked.detail["limits"]
+    return Effect(limits=limits_by_two.prepare(tx, given, day=day, reason=asked.reason, by=by))
+
+
+def _tariff_of_day(tx: Tx, subject: str) -> Mapping[str, Any]:
+    return tariff_by_two.seen(tx, date.fromisoformat(subject))
+
+
+def _set_tariff(tx: Tx, asked: Asked, by: Actor) -> Effect:
+    day, given = date.fromisoformat(asked.subject), asked.detail["bands"]
+    return Effect(tariff=tariff_by_two.prepare(tx, given, day=day, reason=asked.reason, by=by))
+
+
 WAYS = {
     Kind.RESUME_WITHDRAWALS: Way(_stop, _resume),
     Kind.UNLOCK_MEMBER: Way(_standing, _unlock),
     Kind.RESET_PIN: Way(_standing, _reset_pin),
     Kind.CHANGE_NUMBER: Way(_standing, _change_number),
     **{kind: Way(staffing.standing, _account) for kind in _STAFFING},
+    Kind.RESUME_PROVIDER: Way(_held, _let_go),
+    Kind.SET_LIMITS: Way(_limits_of_day, _set_limits, limits_by_two.write),
+    Kind.SET_TARIFF: Way(_tariff_of_day, _set_tariff, tariff_by_two.write),
 }

@@ -1,7 +1,8 @@
 """What one person may not do alone: one asks for it, another one agrees, and both see what it does.
 
 A request is bound to how things stood when it was made. The preview does all that the execution
-will do and takes it back, as with `app.payouts.proposals`, which end payouts.
+will do and takes it back, as with `app.payouts.proposals`, which end payouts. What the database
+writes for an executed request only, it checks against the request by itself.
 """
 
 from dataclasses import dataclass
@@ -140,7 +141,10 @@ def approve(tx: Tx, number: int, *, by: Actor) -> Effect:
     if row.maker_id == by.staff_id:
         raise OwnRequest("You asked for this; somebody else must agree.")
     tx.execute(_DECIDE, {"id": number, "outcome": "executed", "checker": by.staff_id, "why": None})
-    effect = WAYS[Kind(row.kind)].do(tx, _asked(row), by)
+    way = WAYS[Kind(row.kind)]
+    effect = way.do(tx, _asked(row), by)
+    if way.write is not None:
+        way.write(tx, number)
     audit.record(tx, "approval_given", by=by, request=number, act=row.kind, subject=row.subject)
     return effect
 

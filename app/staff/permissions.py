@@ -32,6 +32,7 @@ class Permission(StrEnum):
     STOP = "stop withdrawals and lock members"
     """At once and alone: a brake must not wait."""
     ASK_TO_RESUME = "ask that withdrawals go on"
+    ASK_FOR_LIMITS = "ask for other limits and fees"
     ASK_FOR_MEMBER = "ask for a member's PIN, lock or number to be changed"
     RECONCILE = "reconcile with M-PESA's statement"
     SEE_RECONCILIATION = "see what does not agree with M-PESA's statement"
@@ -68,6 +69,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_RECORD: frozenset({_MANAGER, _AUDITOR, _SECURITY}),
     Permission.STOP: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.ASK_TO_RESUME: frozenset({_FINANCE, _OPS}),
+    Permission.ASK_FOR_LIMITS: frozenset({_FINANCE, _OPS}),
     Permission.ASK_FOR_MEMBER: frozenset({_SUPPORT}),
     Permission.RECONCILE: frozenset({_FINANCE, _MANAGER}),
     Permission.SEE_RECONCILIATION: frozenset({_FINANCE, _MANAGER, _AUDITOR}),

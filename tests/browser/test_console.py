@@ -140,9 +140,72 @@ def amounts(console: ConsolePage) -> list[str]:
     return console.page.locator("td.right", has_text="KES").all_inner_texts()
 
 
+def test_a_stuck_provider_is_seen_held_back_and_let_go_by_two(
+    baraza: Running, phone: PhonePage, as_: SignIn
+) -> None:
+    """M-PESA refuses our shortcode; ops holds payouts back, cannot agree alone, a manager does."""
+    refusal = {"match": {"api": "b2c"}, "do": "result_code", "code": 11}
+    requests.post(f"{baraza.mpesa}/faults", json=refusal, timeout=5).raise_for_status()
+    phone.choose(WANJIRU)
+    phone.withdraw(410)
+    phone.comes_to("reversed")
+    phone.withdraw(420)
+    phone.comes_to("reserved")
+    ops, manager = as_("ops"), as_("manager")
+    expect(ops.page.locator(".signs")).to_contain_text("shortcode, product or permissions")
+    ops.page.get_by_role("link", name="No payout is begun since").click()
+    expect(ops.sentence.last).to_contain_text("Call Safaricom")
+    ops.page.get_by_label("payouts", exact=True).check()
+    ops.says_why("until Safaricom calls back", "Hold it back")
+    held = ops.page.get_by_role("region", name="What is held back")
+    expect(held.get_by_role("row", name="payouts")).to_contain_text("until Safaricom calls back")
+    assert ops.violations() == []
+    ops.says_why("Safaricom mended our shortcode", "Ask for payouts to go on")
+    expect(ops.page.get_by_text("You proposed this; somebody else must agree.")).to_be_visible()
+    expect(ops.page.locator(".effect")).to_contain_text("1 payouts are sent at once, KES 420.00")
+    token = ops.page.locator("[name=csrf_token]").first.input_value()
+    number = ops.page.url.partition("/approvals/")[2].partition("?")[0]
+    refused = ops.page.request.post(
+        f"{baraza.url}/staff/approvals/{number}/approve", form={"csrf_token": token}
+    )
+    assert (refused.status, "is for manager" in refused.text()) == (403, True)
+    manager.open(f"/staff/approvals/{number}")
+    assert manager.violations() == []
+    manager.page.get_by_role("button", name="Agree, and do this").click()
+    expect(manager.page.get_by_role("row", name="payouts")).to_contain_text("goes on")
+    phone.comes_to("paid")
+    expect(manager.open("/staff/").page.locator(".signs")).to_contain_text("M-PESA takes payouts.")
+    baraza.audit()
+
+
+def test_limits_are_asked_for_without_scripts_and_set_by_two(
+    baraza: Running, phone: PhonePage, as_: SignIn
+) -> None:
+    """What the preview says the amount screen will show is what the phone shows then."""
+    finance, manager = as_("finance", java_script_enabled=False), as_("manager")
+    finance.open("/staff/limits").page.get_by_role("link", name="Ask for other limits").click()
+    finance.page.get_by_label("one withdrawal, at least").fill("77")
+    today = finance.page.get_by_label("Holds from").get_attribute("min")
+    assert today
+    finance.page.get_by_label("Holds from").fill(today)
+    finance.says_why("too many small ones", "Show what will come of it")
+    expect(finance.page.locator("main")).to_contain_text("The amount screen shows KES 77.00 to")
+    finance.page.get_by_role("button", name="Ask for it").click()
+    manager.page.goto(finance.page.url)
+    assert manager.violations() == []
+    expect(manager.page.get_by_role("row", name="at least")).to_contain_text("KES 77")
+    manager.page.get_by_role("button", name="Agree, and do this").click()
+    expect(manager.sentence).to_contain_text("One withdrawal may be KES 77.00")
+    assert manager.violations() == []
+    phone.choose(WANJIRU).dial().sees("Withdraw").press("1").sees("77")
+    baraza.types("limits", "set", "--minimum", "50", "--reason", "the test is over", "--yes")
+    baraza.audit()
+
+
 PAGES = ("/staff/", "/staff/payouts", "/staff/attention", "/staff/proposals", "/staff/controls",
          "/staff/members/M00001", "/staff/queues", "/staff/messages",
-         "/staff/pictures")  # fmt: skip
+         "/staff/pictures", "/staff/limits", "/staff/limits/ask", "/staff/tariffs",
+         "/staff/tariffs/ask")  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["en-GB", "sw-KE"])

@@ -181,7 +181,7 @@ def test_old_news_does_not_open_it_again(site: Working) -> None:
     first, second = sent(site), sent(site)
     result(site, first, "1")
     with site.stories.db.transaction() as tx:
-        assert breaker.close(tx, why="topped up")
+        assert breaker.close(tx)
     result(site, second, "1")
     assert not care(site).is_open
 

@@ -80,7 +80,7 @@ def test_an_older_balance_does_not_undo_what_a_person_did(site: Working) -> None
     first = sent(site)
     with site.stories.db.transaction() as tx:
         breaker.open_for(tx, Cause.FLOAT, code="1", probe_about=None)
-        breaker.close(tx, why="topped up")
+        breaker.close(tx)
     paid(site, first, **{LEFT: 9_999, DONE: "23.11.2024 14:05:52"})
     assert not care(site).is_open
 

@@ -55,7 +55,7 @@ def test_an_open_breaker_is_one_alert(
     assert (code or "outage") in detail
     assert ("KES 812.50" in detail) is (cause is Cause.FLOAT)
     with db.transaction() as tx:
-        breaker.close(tx, why="mended")
+        breaker.close(tx)
     assert {} == wrong(db)
 
 

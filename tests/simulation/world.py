@@ -244,7 +244,7 @@ class World:
         """A person has looked, filled the float up and lets payouts go on."""
         self.mpesa.float_cents = max(self.mpesa.float_cents, 1_000_000_00)
         with self.look.transaction() as tx:
-            if breaker.close(tx, why="a person looked"):
+            if breaker.close(tx):
                 self.tell("a person closes the breaker")
 
 

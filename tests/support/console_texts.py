@@ -8,11 +8,12 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from app.ledger.entries import Kind
-from app.operations import money_sentence, record_seals
+from app.operations import money_sentence, provider_status, record_seals
 from app.operations.state_titles import TITLES
+from app.payouts.limit_plans import WORDS
 from app.staff import joining_pages, pages, passwords
 from app.staff.accounts import Role
-from app.staff.console import routes, showing, you
+from app.staff.console import limits, routes, showing, you
 from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission
 
@@ -76,6 +77,9 @@ def _by_name() -> Iterator[str]:
     yield from TITLES.values()
     yield from (text for both in showing.ACTIONS.values() for text in both)
     yield from showing.KINDS.values()
+    yield from (*WORDS.values(), *limits.VALUES, *limits.WEEKDAYS)
+    yield from showing.HELD.values()
+    yield from (*provider_status.CAUSES.values(), *provider_status.CURES.values())
     yield from showing.MOVEMENTS.values()
     yield from (text for _, text in showing.UNITS)
     yield from showing.WHY_NOT

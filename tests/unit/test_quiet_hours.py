@@ -1,11 +1,12 @@
 """When it is quiet: nights, holidays and the hours before a long weekend, at every edge."""
 
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 import pytest
 
 from app.clock import NAIROBI
-from app.payouts.quiet import QuietHours, is_quiet
+from app.payouts.quiet import LongWeekend, QuietHours, is_quiet, long_weekend, spans
 
 NONE: frozenset[date] = frozenset()
 FRIDAY = date(2026, 4, 3)
@@ -133,3 +134,39 @@ def test_the_end_of_a_year_joins() -> None:
     hours = QuietHours(before_long_weekend_hours=6)
     assert quiet(at(date(2026, 12, 31), "18:00"), hours, holidays)
     assert not quiet(at(date(2026, 12, 31), "17:59"), hours, holidays)
+
+
+# -- the quiet hours ahead -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        QuietHours(),
+        QuietHours(time(20), time(6)),
+        QuietHours(time(1), time(5, 30), holidays=True),
+        QuietHours(holidays=True, before_long_weekend_hours=12),
+        QuietHours(time(22, 15), time(4), holidays=True, before_long_weekend_hours=72),
+        QuietHours(time(8), time(8)),
+    ],
+)
+@pytest.mark.parametrize(
+    "since", [at(MONDAY - 9 * timedelta(days=1), "13:20"), at(FRIDAY, "00:00")]
+)
+def test_spans_are_just_the_quiet_minutes(hours: QuietHours, since: datetime) -> None:
+    """Found by their edges, they hold what asking about every minute finds."""
+    days = 12
+    minutes = [since + timedelta(minutes=n) for n in range(days * 24 * 60)]
+    expected = {one for one in minutes if is_quiet(one, hours, EASTER)}
+    found = spans(since, days=days, hours=hours, holidays=EASTER)
+    assert expected == {one for one in minutes if any(s.begins <= one < s.ends for s in found)}
+    assert all(one.ends < other.begins for one, other in pairwise(found))
+    assert all(one.begins < one.ends for one in found)
+
+
+def test_a_holiday_knows_the_long_weekend_that_it_makes() -> None:
+    easter = LongWeekend(FRIDAY, 4)
+    assert [easter] * 2 == [long_weekend(day, EASTER) for day in (FRIDAY, MONDAY)]
+    wednesday = date(2026, 6, 10)
+    assert long_weekend(wednesday, frozenset({wednesday})) is None
+    assert long_weekend(date(2026, 6, 6), NONE) is None

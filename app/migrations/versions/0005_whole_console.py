@@ -19,6 +19,7 @@ FILES = (
     "staff/sql/passkeys.sql",
     "staff/sql/record_seals.sql",
     "staff/sql/more_approvals.sql",
+    "payouts/sql/by_two.sql",
 )
 
 

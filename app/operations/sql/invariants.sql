@@ -302,10 +302,28 @@ SELECT format('%s on audit_run', w.name)
 SELECT format('%s on %s', w.name, w.on_table)
   FROM (VALUES ('tariff', 'tariff_kept'), ('tariff_band', 'tariff_band_kept'),
                ('tariff_band', 'tariff_band_guard'), ('excise_rate', 'excise_rate_kept'),
-               ('withdrawal_limit', 'withdrawal_limit_kept')) AS w(on_table, name)
+               ('withdrawal_limit', 'withdrawal_limit_kept'), ('approval', 'approval_guard'),
+               ('approval', 'approval_kept')) AS w(on_table, name)
  WHERE NOT EXISTS (SELECT FROM pg_trigger t
                     WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
                       AND t.tgenabled IN ('O', 'A'));
+
+--: limits and fees that two people set are what their request says
+SELECT format('request %s, %s from %s', coalesce(a.id, l.approval_id, t.approval_id), a.kind, a.subject)
+  FROM (SELECT * FROM approval WHERE kind IN ('set_limits', 'set_tariff') AND outcome = 'executed') a
+  FULL JOIN (SELECT * FROM withdrawal_limit WHERE approval_id IS NOT NULL) l ON l.approval_id = a.id
+  FULL JOIN (SELECT * FROM tariff WHERE approval_id IS NOT NULL) t ON t.approval_id = a.id
+ WHERE CASE a.kind
+         WHEN 'set_limits' THEN t.id IS NOT NULL
+              OR (l.effective_from::text, l.made_at) IS DISTINCT FROM (a.subject, a.decided_at)
+              OR to_jsonb(l) - '{id,effective_from,made_at,approval_id}'::text[] IS DISTINCT FROM
+                 to_jsonb(jsonb_populate_record(NULL::withdrawal_limit, a.detail -> 'limits'))
+                 - '{id,effective_from,made_at,approval_id}'::text[]
+         WHEN 'set_tariff' THEN l.id IS NOT NULL
+              OR (t.effective_from::text, t.made_at) IS DISTINCT FROM (a.subject, a.decided_at)
+              OR (SELECT jsonb_agg(jsonb_build_array(b.from_cents, b.to_cents, b.fee_cents) ORDER BY b.from_cents)
+                    FROM tariff_band b WHERE b.tariff_id = t.id) IS DISTINCT FROM a.detail -> 'bands'
+         ELSE true END;
 
 --: what came from the SACCO's own books is a line of a batch that two people agreed on
 SELECT format('entry %s: %s %s', e.id, e.kind, e.reference)
@@ -353,10 +371,10 @@ SELECT format('block %s', b.block_no)
            IS DISTINCT FROM (coalesce(p.hash, sha256('baraza')), coalesce(p.to_id, 0))
         OR b.block_no <> 1 AND p.block_no IS NULL);
 
---: the guards of that record, and of what two people agree on, are switched on
+--: the guards of that record are switched on
 SELECT format('%s on %s', w.name, w.on_table)
-  FROM (VALUES ('staff_action', 'staff_action_kept'), ('staff_action_block', 'staff_action_block_kept'),
-               ('approval', 'approval_guard'), ('approval', 'approval_kept')) AS w(on_table, name)
+  FROM (VALUES ('staff_action', 'staff_action_kept'), ('staff_action_block', 'staff_action_block_kept'))
+       AS w(on_table, name)
  WHERE NOT EXISTS (SELECT FROM pg_trigger t
                     WHERE t.tgrelid = w.on_table::regclass AND t.tgname = w.name
                       AND t.tgenabled IN ('O', 'A'));

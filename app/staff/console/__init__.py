@@ -8,6 +8,7 @@ from app.staff.console import (
     caring,
     colleagues,
     controls,
+    limits,
     machines,
     member,
     messages,
@@ -19,6 +20,7 @@ from app.staff.console import (
     reconciliation,
     record,
     showing,
+    tariffs,
     today,
     you,
 )
@@ -32,6 +34,7 @@ __all__ = [
     "caring",
     "colleagues",
     "controls",
+    "limits",
     "machines",
     "member",
     "messages",
@@ -43,6 +46,7 @@ __all__ = [
     "reconciliation",
     "record",
     "showing",
+    "tariffs",
     "today",
     "you",
 ]

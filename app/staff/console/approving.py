@@ -3,12 +3,22 @@
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from app.observability import logger
 from app.operations.context import context
 from app.staff import approvals
 from app.staff.approval_kinds import ABOUT_STAFF, Kind
 from app.staff.console.acts import reason
 from app.staff.console.routes import actor, me, page, shown, step_up, trying
 from app.staff.permissions import Permission
+
+ENDS_AT = {
+    Kind.RESUME_WITHDRAWALS: "console.controls",
+    Kind.RESUME_PROVIDER: "console.controls",
+    Kind.SET_LIMITS: "console.limits",
+    Kind.SET_TARIFF: "console.tariffs",
+    **dict.fromkeys(ABOUT_STAFF, "console.colleagues"),
+}
+"""The page that shows what came of it; of all others it is the member's."""
 
 
 @page("/approvals/<int:number>", Permission.SEE_PROPOSALS)
@@ -27,12 +37,11 @@ def give_approval(number: int) -> ResponseReturnValue:
     with context().db.transaction() as tx:
         found, _ = approvals.look(tx, number)
         effect = approvals.approve(tx, number, by=actor())
+    logger().warning("approval_executed", request=number, kind=found.kind, subject=found.subject)
     if effect.account is not None and effect.account.code:
         return shown("joining_code.html", change=effect.account)
-    if found.kind in ABOUT_STAFF:
-        return redirect(url_for("console.colleagues", done="approved"), 303)
-    if found.kind is Kind.RESUME_WITHDRAWALS:
-        return redirect(url_for("console.controls", done="approved"), 303)
+    if found.kind in ENDS_AT:
+        return redirect(url_for(ENDS_AT[found.kind], done="approved"), 303)
     return redirect(url_for("console.member", member_no=found.subject, done="approved"), 303)
 
 

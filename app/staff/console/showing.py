@@ -8,10 +8,13 @@ from app import clock
 from app.clock import NAIROBI
 from app.messages.texts import without_balance
 from app.money import kes
+from app.operations.provider_status import CAUSES, CURES
 from app.operations.state_titles import TITLES
 from app.payouts.proofs import Action
 from app.payouts.states import OPEN_STATES, State
+from app.providers.breaker import Cause
 from app.providers.mpesa_statement import Movement
+from app.providers.pauses import Held
 from app.staff.approval_kinds import Kind
 from app.staff.console import words
 from app.staff.console.routes import bp, me
@@ -58,8 +61,13 @@ KINDS = {
     Kind.DISMISS: "End an account",
     Kind.CHANGE_ROLE: "Give another role",
     Kind.RENEW_ACCESS: "Let somebody set up password and second factor anew",
+    Kind.RESUME_PROVIDER: "Let calls go on",
+    Kind.SET_LIMITS: "Set other limits",
+    Kind.SET_TARIFF: "Set another tariff",
 }
 """What else needs a second person."""
+HELD = {Held.PAY: "payouts", Held.ASK: "questions to M-PESA", Held.SMS: "SMS"}
+"""What can be held back by itself."""
 MOVEMENTS = {
     Movement.PAYMENT: "payments to customers",
     Movement.TAKEN_BACK: "payments taken back",
@@ -146,3 +154,21 @@ def sms(body: str) -> str:
 def movement(kind: Movement | str) -> str:
     """What lines of a statement are about, in English."""
     return MOVEMENTS[Movement(kind)]
+
+
+@bp.app_template_filter("held")
+def held_title(step: Held | str) -> str:
+    """What is held back, in English."""
+    return HELD[Held(step)]
+
+
+@bp.app_template_filter()
+def cause(of: Cause | str) -> str:
+    """Why no payout is begun, in English."""
+    return CAUSES[Cause(of)]
+
+
+@bp.app_template_filter()
+def cure(of: Cause | str) -> str:
+    """What a person does about it, in English."""
+    return CURES[Cause(of)]

@@ -26,6 +26,8 @@ WAYS = (
     (Way("console.reconciliation", "Reconciliation", Permission.SEE_RECONCILIATION),),
     (
         Way("console.controls", "Controls", Permission.STOP),
+        Way("console.limits", "Limits", Permission.SEE_PAYOUTS),
+        Way("console.tariffs", "Fees", Permission.SEE_PAYOUTS),
         Way("console.machines", "Queues", Permission.SEE_QUEUES),
     ),
     (
