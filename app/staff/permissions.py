@@ -17,6 +17,8 @@ class Permission(StrEnum):
     REVEAL = "reveal a member's name and number"
     """For a reason, which is recorded."""
     SEE_BALANCES = "see balances"
+    SEE_FLOAT = "see the float"
+    ASK_FLOAT = "ask M-PESA for the float"
     ASK = "ask M-PESA and send a receipt again"
     CARE = "take what needs a person, put it off, and write notes"
     PROPOSE = "propose how a payout ends"
@@ -55,6 +57,8 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_PAYOUTS: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER, _AUDITOR}),
     Permission.REVEAL: frozenset({_SUPPORT, _MANAGER, _AUDITOR}),
     Permission.SEE_BALANCES: frozenset({_FINANCE, _MANAGER, _AUDITOR}),
+    Permission.SEE_FLOAT: frozenset({_FINANCE, _OPS, _MANAGER, _AUDITOR}),
+    Permission.ASK_FLOAT: frozenset({_FINANCE, _OPS, _MANAGER}),
     Permission.ASK: frozenset({_SUPPORT, _FINANCE, _OPS}),
     Permission.CARE: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.PROPOSE: frozenset({_FINANCE, _OPS}),
