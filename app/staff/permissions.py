@@ -26,6 +26,7 @@ class Permission(StrEnum):
     SEE_PROPOSALS = "see what waits for a second person"
     REJECT = "let go of a proposal"
     SEE_QUEUES = "see the job queues"
+    SEE_HEALTH = "see whether the machinery is well"
     RETRY = "try again what failed in a step of ours"
     SEE_STAFF = "see who works here"
     KEEP_STAFF = "ask for accounts to be made, changed or ended"
@@ -66,6 +67,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_PROPOSALS: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER, _AUDITOR}),
     Permission.REJECT: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.SEE_QUEUES: frozenset({_OPS, _MANAGER}),
+    Permission.SEE_HEALTH: frozenset({_OPS, _MANAGER, _AUDITOR, _SECURITY}),
     Permission.RETRY: frozenset({_OPS}),
     Permission.SEE_STAFF: frozenset({_MANAGER, _AUDITOR, _SECURITY}),
     Permission.KEEP_STAFF: frozenset({_SECURITY}),

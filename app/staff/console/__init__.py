@@ -23,6 +23,7 @@ from app.staff.console import (
     showing,
     tariffs,
     today,
+    wellbeing_page,
     you,
 )
 from app.staff.console.routes import bp
@@ -50,5 +51,6 @@ __all__ = [
     "showing",
     "tariffs",
     "today",
+    "wellbeing_page",
     "you",
 ]

@@ -32,6 +32,7 @@ WAYS = (
         Way("console.limits", "Limits", Permission.SEE_PAYOUTS),
         Way("console.tariffs", "Fees", Permission.SEE_PAYOUTS),
         Way("console.machines", "Queues", Permission.SEE_QUEUES),
+        Way("console.machinery", "Health", Permission.SEE_HEALTH),
     ),
     (
         Way("console.colleagues", "People", Permission.SEE_STAFF),
