@@ -11,6 +11,7 @@ from app.ledger.entries import Kind
 from app.operations import money_sentence
 from app.operations.state_titles import TITLES
 from app.staff.accounts import Role
+from app.staff.console import files as given_out
 from app.staff.console import showing
 from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission
@@ -60,4 +61,5 @@ def _by_name() -> Iterator[str]:
     yield from (str(role) for role in Role)
     yield from (str(one) for one in Permission)
     yield from (kind.replace("_", " ") for kind in Kind)
+    yield given_out.CUT
     yield from (*TIMELINE, *MESSAGE_STATES, *OUTCOMES, "Frozen")
