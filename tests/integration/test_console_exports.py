@@ -3,21 +3,26 @@
 import csv
 import io
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 import pytest
 import requests
 import sqlalchemy as sa
 
+from app import pdf
 from app.db import Database
+from app.ledger import statements
+from app.operations import member_file, member_statement
 from app.staff.accounts import Role
 from app.staff.console import files
-from tests.support import databases, staff_site
+from tests.support import databases, pdf_text, staff_site
 from tests.support.databases import Logins
 from tests.support.staff_site import Browser, Site, csrf_token
 from tests.support.stories import Stories
 
 EVIL = '=HYPERLINK("http://evil.example","<script>alert(1)</script>")'
 LONG = "x" * 300
+SOON = timedelta(seconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +153,146 @@ def test_the_record_as_a_file(site: Site, stories: Stories, people: dict[Role, B
     assert last_act(site, "record_exported")["about"] == reference
     assert last_act(site, "record_exported")["rows"] == 3
     assert people[Role.SUPPORT].get("/staff/record.csv").status_code == 403
+
+
+def send(browser: Browser, path: str, **fields: str) -> requests.Response:
+    """Send a form as the page would, and see what comes at once."""
+    token = csrf_token(browser.get("/staff/you").text)
+    return browser.send(path, csrf_token=token, **fields)
+
+
+def today(site: Site) -> date:
+    """The day in Nairobi."""
+    with site.db.transaction() as tx:
+        found = tx.scalar(sa.text("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date"))
+    assert isinstance(found, date)
+    return found
+
+
+def member_of(site: Site, reference: str) -> str:
+    with site.db.transaction() as tx:
+        return str(
+            tx.scalar(
+                sa.text(
+                    "SELECT m.member_no FROM member m JOIN payout p ON p.member_id = m.id"
+                    " WHERE p.reference = :reference"
+                ),
+                {"reference": reference},
+            )
+        )
+
+
+def test_a_statement_says_what_the_ledger_says(
+    site: Site, stories: Stories, people: dict[Role, Browser]
+) -> None:
+    """Every movement with its balance, from the opening one to what she has now."""
+    reference = stories.reversed()
+    number, day = member_of(site, reference), today(site)
+    path = f"/staff/members/{number}/statement.pdf"
+    period = {"from": day.isoformat(), "until": day.isoformat()}
+    assert "CO-01" in send(people[Role.MANAGER], path, **period).text
+    made = send(people[Role.MANAGER], path, reason="she asks for it", **period)
+    assert made.headers["Content-Type"] == "application/pdf"
+    assert made.headers["Content-Disposition"] == (
+        f"attachment; filename=baraza-statement-{number}-{day}.pdf"
+    )
+    found = pdf_text.texts(made.content)
+    assert {"Baraza SACCO", "Wanjiku Kamau", number, reference} <= set(found)
+    balances = [one for one in found if one.startswith("KES ")]
+    assert balances == [
+        "KES 0.00",
+        "KES 50,000.00", "KES 50,000.00",
+        "KES 1,520.70", "KES 48,479.30",
+        "KES 1,520.70", "KES 50,000.00",
+        "KES 51,520.70", "KES 1,520.70", "KES 50,000.00",
+    ]  # fmt: skip
+    detail = last_act(site, "statement_made")
+    assert (detail["member_no"], detail["reason"]) == (number, "she asks for it")
+    assert detail["since"] == detail["until"] == day.isoformat()
+    assert "KES" not in str(detail)
+    before = (day - timedelta(days=1)).isoformat()
+    empty = send(people[Role.AUDITOR], path, reason="x", **{"from": before, "until": before})
+    assert "Nothing moved on the account in this period." in pdf_text.texts(empty.content)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, "ST-01"),
+        ({"from": "2026-11-24", "until": "2026-11-23"}, "ST-01"),
+        ({"from": "2024-01-01", "until": "2026-01-01"}, "ST-01"),
+        ({"from": "<script>", "until": "2026-01-01"}, "ST-01"),
+        ({"from": "9999-12-31", "until": "9999-12-31"}, "ST-01"),
+        ({"from": "2026-01-01", "until": "2026-02-01", "account": "9" * 18}, "ST-02"),
+        ({"from": "2026-01-01", "until": "2026-02-01", "account": "9" * 300}, "ST-02"),
+        ({"from": "2026-01-01", "until": "2026-02-01", "account": "' OR 1=1"}, "ST-02"),
+    ],
+)
+def test_what_is_no_statement_is_refused(
+    site: Site, stories: Stories, people: dict[Role, Browser], fields: dict[str, str], code: str
+) -> None:
+    number = member_of(site, stories.paid())
+    answer = send(
+        people[Role.MANAGER], f"/staff/members/{number}/statement.pdf", reason="x", **fields
+    )
+    assert (answer.status_code, code in answer.text) == (409, True)
+
+
+def test_a_statement_of_another_members_account_is_refused(
+    site: Site, stories: Stories, people: dict[Role, Browser]
+) -> None:
+    number, other = member_of(site, stories.paid()), stories.person()
+    path = f"/staff/members/{number}/statement.pdf"
+    period = {"from": "2026-01-01", "until": "2026-02-01", "account": str(other.account)}
+    assert "ST-02" in send(people[Role.MANAGER], path, reason="x", **period).text
+
+
+@pytest.mark.parametrize(
+    "name", [EVIL, "+1", "@SUM", "\t<b>x</b>", LONG, "\u6c49\u5b57 \U0001f600"]
+)
+def test_a_hostile_name_stays_text_on_paper(
+    site: Site, stories: Stories, people: dict[Role, Browser], name: str
+) -> None:
+    reference = stories.paid()
+    rename(site, reference, name)
+    day = today(site).isoformat()
+    made = send(
+        people[Role.MANAGER], f"/staff/members/{member_of(site, reference)}/statement.pdf",
+        reason=EVIL, **{"from": day, "until": day},
+    )  # fmt: skip
+    found = pdf_text.whole(made.content).replace(" ", "")
+    assert pdf.printable(name).replace(" ", "") in found
+    assert b"/URI" not in made.content
+    page = people[Role.AUDITOR].get("/staff/record?about=statement_made").text
+    assert "<script>" not in page.replace("<script defer", "")
+
+
+def test_a_period_keeps_to_its_days_and_its_limit(
+    site: Site, stories: Stories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came before it is the opening balance, with no line lost or told twice."""
+    who = stories.person()
+    for cents in (100_00, 200_00, 300_00):
+        reference = stories.requested(who, cents=cents)
+        stories.debit()
+        stories.cancel(reference)
+    with site.db.transaction() as tx:
+        account = who.account
+        everything = statements.mini(tx, account, 100)[::-1]
+        assert len(everything) == 7
+        for cut in range(8):
+            begins = everything[cut].posted_at if cut < 7 else everything[-1].posted_at + SOON
+            opening, lines = statements.between(
+                tx, account, begins=begins, ends=begins + 100 * SOON, limit=100
+            )
+            assert lines == everything[cut:]
+            assert opening == (everything[cut - 1].balance_cents if cut else 0)
+            earlier = statements.between(
+                tx, account, begins=begins - 100 * SOON, ends=begins, limit=100
+            )
+            assert earlier == (0, everything[:cut])
+        member = member_file.found(tx, who.msisdn)
+        period = member_statement.Period(today(site), today(site))
+        monkeypatch.setattr(member_statement, "LINES_MAX", 6)
+        with pytest.raises(member_statement.TooLong):
+            member_statement.read(tx, member, account_id=None, period=period)

@@ -12,7 +12,7 @@ from app.operations import money_sentence
 from app.operations.state_titles import TITLES
 from app.staff.accounts import Role
 from app.staff.console import files as given_out
-from app.staff.console import showing
+from app.staff.console import showing, statement_paper
 from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission
 
@@ -26,7 +26,7 @@ OUTCOMES = ("executed", "rejected", "void")
 
 def texts() -> set[str]:
     """All of them, English, with their gaps."""
-    return {str(one) for one in (*_in_templates(), *_in_code(), *_by_name())}
+    return {str(one) for one in (*_in_templates(), *_in_code(), *_in_papers(), *_by_name())}
 
 
 def _in_templates() -> Iterator[str]:
@@ -49,6 +49,16 @@ def _in_code() -> Iterator[str]:
             yield str(node.args[0].value)
 
 
+def _in_papers() -> Iterator[str]:
+    """What stands in calls of `text` where a page is no template but a paper."""
+    for module in ("statement_paper.py",):
+        source = files("app.staff.console").joinpath(module).read_text("utf-8")
+        for node in ast.walk(ast.parse(source)):
+            is_text = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "text"
+            if is_text and isinstance(node.args[0], ast.Constant):
+                yield str(node.args[0].value)
+
+
 def _by_name() -> Iterator[str]:
     yield from money_sentence.WHERE.values()
     yield from TITLES.values()
@@ -62,4 +72,5 @@ def _by_name() -> Iterator[str]:
     yield from (str(one) for one in Permission)
     yield from (kind.replace("_", " ") for kind in Kind)
     yield given_out.CUT
+    yield from (*statement_paper.WHAT.values(), statement_paper.OTHER, statement_paper.TITLE)
     yield from (*TIMELINE, *MESSAGE_STATES, *OUTCOMES, "Frozen")

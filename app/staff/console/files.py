@@ -27,6 +27,11 @@ def as_csv(
     return _kept(data, "text/csv; charset=utf-8", f"baraza-{about}-{_today()}.csv")
 
 
+def as_pdf(about: str, data: bytes) -> Response:
+    """A paper to keep, named after what it is about."""
+    return _kept(data, "application/pdf", f"baraza-{about}.pdf")
+
+
 def _today() -> str:
     return f"{now().astimezone(NAIROBI):%Y-%m-%d}"
 
