@@ -8,7 +8,7 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from app.ledger.entries import Kind
-from app.operations import money_sentence
+from app.operations import incident_clocks, money_sentence
 from app.operations.state_titles import TITLES
 from app.staff.accounts import Role
 from app.staff.console import files as given_out
@@ -72,5 +72,6 @@ def _by_name() -> Iterator[str]:
     yield from (str(one) for one in Permission)
     yield from (kind.replace("_", " ") for kind in Kind)
     yield given_out.CUT
+    yield from (clock.title for clock in incident_clocks.CLOCKS)
     yield from (*statement_paper.WHAT.values(), statement_paper.OTHER, statement_paper.TITLE)
     yield from (*TIMELINE, *MESSAGE_STATES, *OUTCOMES, "Frozen")

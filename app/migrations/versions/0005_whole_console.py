@@ -15,6 +15,7 @@ depends_on = None
 FILES = (
     "staff/sql/security.sql",
     "operations/sql/more_approvals.sql",
+    "operations/sql/incidents.sql",
 )
 
 

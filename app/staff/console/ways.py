@@ -23,7 +23,10 @@ WAYS = (
         Way("console.attention", "Needs attention", Permission.SEE_PAYOUTS),
         Way("console.proposals_list", "Approvals", Permission.SEE_PROPOSALS),
     ),
-    (Way("console.reconciliation", "Reconciliation", Permission.SEE_RECONCILIATION),),
+    (
+        Way("console.reconciliation", "Reconciliation", Permission.SEE_RECONCILIATION),
+        Way("console.reports", "Reports", Permission.SEE_REPORTS),
+    ),
     (
         Way("console.controls", "Controls", Permission.STOP),
         Way("console.machines", "Queues", Permission.SEE_QUEUES),
