@@ -73,6 +73,23 @@ _MINI = sa.text("""
      LIMIT :limit
 """)
 
+# The account's own count is the order, so what stands between two days has no gap even where two
+# postings were made at the same moment: every line's balance follows from the line before.
+_BETWEEN = sa.text("""
+    WITH line AS (
+        SELECT p.account_version AS version, e.effective_on, e.posted_at, e.kind, e.reference,
+               -p.cents AS cents, p.balance_cents
+          FROM ledger.posting p
+          JOIN ledger.journal_entry e ON e.id = p.entry_id AND e.posted_on = p.posted_on
+         WHERE p.account_id = :account AND p.account_version IS NOT NULL
+    ), reach AS (
+        SELECT coalesce(max(version) FILTER (WHERE posted_at < :begins), 0) AS opening,
+               coalesce(max(version) FILTER (WHERE posted_at < :ends), 0) AS closing FROM line
+    )
+    SELECT line.* FROM line, reach WHERE line.version BETWEEN reach.opening AND reach.closing
+     ORDER BY line.version LIMIT :limit
+""")
+
 _LINES_OF = sa.text("""
     SELECT e.id AS entry_id, e.kind, e.effective_on, e.posted_at, p.account_id AS account,
            g.name AS gl_name, p.cents
@@ -103,6 +120,24 @@ def mini(tx: Tx, account: int, limit: int) -> list[StatementLine]:
     """A member's latest postings, newest first."""
     rows = tx.execute(_MINI, {"account": account, "limit": limit}).mappings()
     return [StatementLine(**{**row, "kind": Kind(row["kind"])}) for row in rows]
+
+
+def between(
+    tx: Tx, account: int, *, begins: datetime, ends: datetime, limit: int
+) -> tuple[int, list[StatementLine]]:
+    """A member's postings from one moment until before another, and what she had before them.
+
+    Returns:
+        Cents before the first of them, and the postings, oldest first: `limit` of them at most.
+    """
+    facts = {"account": account, "begins": begins, "ends": ends, "limit": limit + 1}
+    found = [
+        StatementLine(**{**row, "kind": Kind(row["kind"])})
+        for row in tx.execute(_BETWEEN, facts).mappings()
+    ]
+    if found and found[0].posted_at < begins:
+        return found[0].balance_cents, found[1:]
+    return 0, found[:limit]
 
 
 def lines_of(tx: Tx, entry_ids: Sequence[UUID]) -> list[EntryLine]:

@@ -100,22 +100,22 @@ _BY_CONVERSATION = sa.text(
 _MEMBER = sa.text("SELECT member_no FROM member WHERE msisdn = :msisdn OR member_no = :text")
 
 
-def listed(tx: Tx, which: Filter) -> Page:
-    """One page of payouts."""
+def listed(tx: Tx, which: Filter, *, limit: int = PAGE) -> Page:
+    """Some payouts: a page of them, or as many as are asked for."""
     rows = tx.execute(
         sa.text(_LIST.format(view=VIEWS[which.view])),
         {
             "before": which.before,
             "member": which.member_no,
             "cents": which.from_cents,
-            "limit": PAGE + 1,
+            "limit": limit + 1,
         },
     ).mappings()
     found = [
         Found(**{**row, "phone": mask(row["phone"]), "state": State(row["state"])}) for row in rows
     ]
-    has_more = len(found) > PAGE
-    return Page(tuple(found[:PAGE]), found[PAGE - 1].requested_at if has_more else None)
+    has_more = len(found) > limit
+    return Page(tuple(found[:limit]), found[limit - 1].requested_at if has_more else None)
 
 
 def one(tx: Tx, text: str) -> str | None:

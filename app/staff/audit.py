@@ -99,15 +99,16 @@ def recent(tx: Tx, staff_id: int, *, limit: int) -> list[Recorded]:
     return [Recorded(row.action, row.source, row.at) for row in rows]
 
 
-def listed(tx: Tx, *, about: str = "", before: int | None = None) -> list[Act]:
+def listed(tx: Tx, *, about: str = "", before: int | None = None, limit: int = PAGE) -> list[Act]:
     """What anybody did, newest first, a page at a time.
 
     Args:
         tx: Where to look.
         about: A payout's reference, a member number, a colleague's e-mail or the name of an act.
         before: The last id of the page before.
+        limit: How many at most.
     """
-    rows = tx.execute(_LISTED, {"about": about, "before": before, "limit": PAGE})
+    rows = tx.execute(_LISTED, {"about": about, "before": before, "limit": limit})
     return [
         Act(
             id=row.id,

@@ -41,6 +41,12 @@ class Permission(StrEnum):
     SEE_RECONCILIATION = "see what does not agree with M-PESA's statement"
     SIGN_DAY = "close and sign a day"
     """Whoever explained a difference of it does not sign it."""
+    EXPORT_PAYOUTS = "export lists of payouts"
+    EXPORT_RECORD = "export what everybody did"
+    MAKE_STATEMENT = "make a member's statement"
+    """For a reason, which is recorded: it names her and her balances."""
+    SEE_REPORTS = "see reports and incidents"
+    KEEP_INCIDENTS = "open and keep incidents"
     SEE_OWN = "see their own account"
     """Everybody who is signed in."""
 
@@ -80,6 +86,11 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.RECONCILE: frozenset({_FINANCE, _MANAGER}),
     Permission.SEE_RECONCILIATION: frozenset({_FINANCE, _MANAGER, _AUDITOR}),
     Permission.SIGN_DAY: frozenset({_FINANCE, _MANAGER}),
+    Permission.EXPORT_PAYOUTS: frozenset({_FINANCE, _MANAGER, _AUDITOR}),
+    Permission.EXPORT_RECORD: frozenset({_MANAGER, _AUDITOR, _SECURITY}),
+    Permission.MAKE_STATEMENT: frozenset({_MANAGER, _AUDITOR}),
+    Permission.SEE_REPORTS: frozenset({_FINANCE, _MANAGER, _AUDITOR}),
+    Permission.KEEP_INCIDENTS: frozenset({_MANAGER}),
     Permission.SEE_OWN: _ALL,
 }
 """The roles that have each permission."""

@@ -35,7 +35,9 @@ def ops(site: Site) -> Browser:
 
 def bad(db: Database, *, queue: str = "9.1", **settings: str) -> dict[str, str]:
     """What does not hold: the sentence, and its cure."""
-    given = config.load({"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://127.0.0.1:1/0", **settings})
+    given = config.load(
+        {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://127.0.0.1:1/0", **settings}
+    )
     with db.transaction() as tx:
         lines, _ = wellbeing.read(tx, given, queue=queue)
     return {str(one.says): str(one.cure or "") for one in lines if one.sign == "bad"}

@@ -8,12 +8,13 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from app.ledger.entries import Kind
-from app.operations import money_sentence, provider_status, record_seals
+from app.operations import incident_clocks, money_sentence, provider_status, record_seals
 from app.operations.state_titles import TITLES
 from app.payouts.limit_plans import WORDS
 from app.staff import joining_pages, pages, passwords
 from app.staff.accounts import Role
-from app.staff.console import limits, routes, showing, you
+from app.staff.console import files as given_out
+from app.staff.console import limits, routes, showing, statement_paper, you
 from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission
 
@@ -51,6 +52,7 @@ SAYS = {
         "joining_pages.py": ("message",),
         "passwords.py": ("WeakPassword",),
     },
+    "app.staff.console": {"statement_paper.py": ("text",)},
 }
 """Where code says something to people, and through which calls."""
 
@@ -91,4 +93,7 @@ def _by_name() -> Iterator[str]:
     yield from (str(role) for role in Role)
     yield from (str(one) for one in Permission)
     yield from (kind.replace("_", " ") for kind in Kind)
+    yield given_out.CUT
+    yield from (clock.title for clock in incident_clocks.CLOCKS)
+    yield from (*statement_paper.WHAT.values(), statement_paper.OTHER, statement_paper.TITLE)
     yield from (*TIMELINE, *MESSAGE_STATES, *OUTCOMES, "Frozen")

@@ -20,6 +20,7 @@ FILES = (
     "staff/sql/record_seals.sql",
     "staff/sql/more_approvals.sql",
     "payouts/sql/by_two.sql",
+    "operations/sql/incidents.sql",
 )
 
 

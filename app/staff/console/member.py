@@ -1,8 +1,11 @@
 """One member as the help desk needs her, and what staff may do for her."""
 
+from datetime import timedelta
+
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.clock import NAIROBI, now
 from app.errors import Refused
 from app.members import standing
 from app.msisdn import parse
@@ -13,6 +16,9 @@ from app.staff.approval_kinds import Asked, Kind
 from app.staff.console.acts import reason
 from app.staff.console.routes import actor, me, page, reading, shown
 from app.staff.permissions import Permission, may
+
+STATEMENT_DAYS = 90
+"""What a statement is usually asked for."""
 
 
 class NoNumber(Refused):
@@ -32,9 +38,16 @@ def member(member_no: str) -> ResponseReturnValue:
             for one in approvals.listed(tx, decided=False, limit=100)
             if one.subject == view.member_no
         ]
+    today = now().astimezone(NAIROBI).date()
     sees_balances = may(me(), Permission.SEE_BALANCES)
     return shown(
-        "member.html", view=view, latest=latest, waiting=waiting, sees_balances=sees_balances
+        "member.html",
+        view=view,
+        latest=latest,
+        waiting=waiting,
+        sees_balances=sees_balances,
+        today=today,
+        usual_since=today - timedelta(days=STATEMENT_DAYS),
     )
 
 

@@ -26,6 +26,7 @@ WAYS = (
     (
         Way("console.reconciliation", "Reconciliation", Permission.SEE_RECONCILIATION),
         Way("console.float_money", "Float", Permission.SEE_FLOAT),
+        Way("console.reports", "Reports", Permission.SEE_REPORTS),
     ),
     (
         Way("console.controls", "Controls", Permission.STOP),
