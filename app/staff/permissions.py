@@ -26,6 +26,8 @@ class Permission(StrEnum):
     SEE_PROPOSALS = "see what waits for a second person"
     REJECT = "let go of a proposal"
     SEE_QUEUES = "see the job queues"
+    SEE_INBOUND = "see what M-PESA sent"
+    SEE_USSD = "see how members use the menus"
     SEE_HEALTH = "see whether the machinery is well"
     RETRY = "try again what failed in a step of ours"
     SEE_STAFF = "see who works here"
@@ -73,6 +75,8 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_PROPOSALS: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER, _AUDITOR}),
     Permission.REJECT: frozenset({_SUPPORT, _FINANCE, _OPS, _MANAGER}),
     Permission.SEE_QUEUES: frozenset({_OPS, _MANAGER}),
+    Permission.SEE_INBOUND: frozenset({_FINANCE, _OPS, _MANAGER, _AUDITOR}),
+    Permission.SEE_USSD: frozenset({_SUPPORT, _OPS, _MANAGER, _AUDITOR}),
     Permission.SEE_HEALTH: frozenset({_OPS, _MANAGER, _AUDITOR, _SECURITY}),
     Permission.RETRY: frozenset({_OPS}),
     Permission.SEE_STAFF: frozenset({_MANAGER, _AUDITOR, _SECURITY}),

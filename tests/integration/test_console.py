@@ -35,6 +35,7 @@ ANY = {
     "message": "00000000-0000-4000-8000-000000000000",
     "member_no": "M999",
     "act": "dismiss",
+    "session_id": "none",
 }
 ALL_ROLES = sorted(Role)
 

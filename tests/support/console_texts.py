@@ -8,7 +8,7 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from app.ledger.entries import Kind
-from app.operations import incident_clocks, money_sentence, provider_status, record_seals
+from app.operations import incident_clocks, money_sentence, provider_status, record_seals, ussd_use
 from app.operations.state_titles import TITLES
 from app.payouts.limit_plans import WORDS
 from app.staff import joining_pages, pages, passwords
@@ -86,6 +86,7 @@ def _by_name() -> Iterator[str]:
     yield from (text for _, text in showing.UNITS)
     yield from showing.WHY_NOT
     yield from record_seals.RULES
+    yield from ussd_use.STEPS
     yield from (pages.REFUSED, pages.CODE_REFUSED, joining_pages.WRONG_CODE, pages.UNLIKE)
     yield from (routes.PASSKEY_NEEDED, you.WRONG_PASSWORD)
     yield f"A password has {passwords.LENGTH_MIN} to {passwords.LENGTH_MAX} characters."

@@ -9,6 +9,7 @@ from app.staff.console import (
     colleagues,
     controls,
     float_page,
+    inbound_page,
     incidents,
     limits,
     machines,
@@ -26,6 +27,7 @@ from app.staff.console import (
     showing,
     tariffs,
     today,
+    ussd,
     wellbeing_page,
     you,
 )
@@ -40,6 +42,7 @@ __all__ = [
     "colleagues",
     "controls",
     "float_page",
+    "inbound_page",
     "incidents",
     "limits",
     "machines",
@@ -57,6 +60,7 @@ __all__ = [
     "showing",
     "tariffs",
     "today",
+    "ussd",
     "wellbeing_page",
     "you",
 ]

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.db import Tx
-from app.operations import story
+from app.operations import inbound, story
 from app.operations.context import context
 from app.operations.story import Story
 from app.payouts import cases, claims, owners, proofs
@@ -67,6 +67,7 @@ def payout(reference: str) -> ResponseReturnValue:
         person = tx.execute(_PERSON, {"reference": row.reference}).one()
         acts = audit.listed(tx, about=row.reference)[:ACTS_SHOWN]
         colleagues = _colleagues(tx) if choices.open_cases else []
+        callbacks = inbound.of_payout(tx, row.reference)
     version = _version(told, choices, acts)
     if request.args.get("seen") == version:
         return "", 204
@@ -82,6 +83,7 @@ def payout(reference: str) -> ResponseReturnValue:
         zero=sum(line.cents for line in told.ledger),
         acts=acts,
         colleagues=colleagues,
+        callbacks=callbacks,
     )
 
 

@@ -32,6 +32,8 @@ WAYS = (
         Way("console.controls", "Controls", Permission.STOP),
         Way("console.limits", "Limits", Permission.SEE_PAYOUTS),
         Way("console.tariffs", "Fees", Permission.SEE_PAYOUTS),
+        Way("console.ussd", "USSD", Permission.SEE_USSD),
+        Way("console.inbound_calls", "Inbound", Permission.SEE_INBOUND),
         Way("console.machines", "Queues", Permission.SEE_QUEUES),
         Way("console.machinery", "Health", Permission.SEE_HEALTH),
     ),
