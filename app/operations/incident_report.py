@@ -192,10 +192,14 @@ def _figures(tx: Tx, begins: datetime, ends: datetime) -> Part:
 def _done(tx: Tx, begins: datetime, ends: datetime) -> Part:
     span = {"begins": begins, "ends": ends, "limit": ACTIONS_MAX}
     found = tuple(
-        (row.action.replace("_", " ").capitalize(), f"{row.times:,} times")
+        (row.action.replace("_", " ").capitalize(), f"{row.times:,}")
         for row in tx.execute(_DONE, span)
     )
-    return Part("What people did in that time", "" if found else "Nothing is on record.", found)
+    return Part(
+        "What people did in that time, and how often",
+        "" if found else "Nothing is on record.",
+        found,
+    )
 
 
 def _inert(text: str) -> str:

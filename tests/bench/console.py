@@ -17,7 +17,8 @@ PATHS = (
     "/staff/", "/staff/payouts", "/staff/payouts?view=open", "/staff/payouts?view=slow",
     "/staff/payouts/{reference}", "/staff/members/{member}", "/staff/attention",
     "/staff/proposals", "/staff/reconciliation", "/staff/messages", "/staff/messages?state=failed",
-    "/staff/pictures", "/staff/queues", "/staff/record",
+    "/staff/pictures", "/staff/queues", "/staff/record", "/staff/reports",
+    "/staff/reports?by=month", "/staff/incidents",
 )  # fmt: skip
 
 

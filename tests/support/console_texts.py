@@ -11,8 +11,8 @@ from app.ledger.entries import Kind
 from app.operations import incident_clocks, money_sentence
 from app.operations.state_titles import TITLES
 from app.staff.accounts import Role
+from app.staff.console import day_paper, showing, statement_paper
 from app.staff.console import files as given_out
-from app.staff.console import showing, statement_paper
 from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission
 
@@ -51,7 +51,7 @@ def _in_code() -> Iterator[str]:
 
 def _in_papers() -> Iterator[str]:
     """What stands in calls of `text` where a page is no template but a paper."""
-    for module in ("statement_paper.py",):
+    for module in ("statement_paper.py", "day_paper.py"):
         source = files("app.staff.console").joinpath(module).read_text("utf-8")
         for node in ast.walk(ast.parse(source)):
             is_text = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "text"
@@ -73,5 +73,10 @@ def _by_name() -> Iterator[str]:
     yield from (kind.replace("_", " ") for kind in Kind)
     yield given_out.CUT
     yield from (clock.title for clock in incident_clocks.CLOCKS)
-    yield from (*statement_paper.WHAT.values(), statement_paper.OTHER, statement_paper.TITLE)
+    yield from (
+        *statement_paper.WHAT.values(),
+        statement_paper.OTHER,
+        statement_paper.TITLE,
+        day_paper.TITLE,
+    )
     yield from (*TIMELINE, *MESSAGE_STATES, *OUTCOMES, "Frozen")

@@ -85,4 +85,14 @@ def test_a_cell_without_end_ends() -> None:
     made.table([Column("What", 1), Column("Why", 1)], [("x" * 5000, "y")])
     found = pdf_text.texts(made.written())
     assert "..." in found
-    assert len([one for one in found if set(one) == {"x"}]) == pdf.CELL_LINES_MAX - 1
+    assert len([one for one in found if set(one) == {"x"}]) == pdf.ROW_LINES_MAX - 1
+
+
+def test_a_long_fact_is_told_to_its_end() -> None:
+    """Over as many pages as it takes, with its own line breaks."""
+    made = paper()
+    made.facts([("Note", "W" * 4000 + "\nand then\nthe end")])
+    found = pdf_text.texts(made.written())
+    assert sum(one.count("W") for one in found) == 4000
+    assert {"and then", "the end"} <= set(found)
+    assert found.count("Baraza SACCO \u00b7 A paper") >= 2
