@@ -20,8 +20,9 @@ FOOT_MM = 15
 ROW_LINES_MAX = 40
 """Of one row: so many fit on any page. A longer cell of a table ends in three dots."""
 _FONT = "helvetica"
-_PAGES = "\x01"
-"""Stands for the number of pages until that is known; no text that is written can hold it."""
+_PAGES = "\x01000"
+"""Stands for the number of pages until that is known, and keeps room for three digits. No text that
+is written can hold it, since no unseen letter is written."""
 _Cell = tuple[list[str], float, Literal["L", "R"], Literal["", "B"]]
 """Its lines, its width in mm, its side and its style."""
 _PLAIN = str.maketrans(
