@@ -1,8 +1,9 @@
 """The draft of a report on an incident, for whoever must be told: facts, timeline, figures.
 
-It is a draft: a person reads it, completes it and sends it. Nothing in it names a member or a
-colleague: texts that people typed are shown without phone numbers and e-mails, and what Baraza
-recorded comes in as moments and counts. It is in English, as the authorities are written to.
+It is a draft: a person reads it, completes it and sends it. Baraza puts no name of a member or a
+colleague into it: what it recorded comes in as moments and counts. Texts that people typed lose
+their phone numbers and e-mails; a name in them is for that person to find. It is in
+English, as the authorities are written to.
 """
 
 import re
