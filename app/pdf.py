@@ -17,11 +17,12 @@ from fpdf.enums import MethodReturnValue, XPos, YPos
 MARGIN_MM = 15
 LINE_MM = 5
 FOOT_MM = 15
-CELL_LINES_MAX = 12
-"""Of one cell of a table: what is longer ends in three dots."""
+ROW_LINES_MAX = 40
+"""Of one row: so many fit on any page. A longer cell of a table ends in three dots."""
 _FONT = "helvetica"
-_PAGES = "\x01"
-"""Stands for the number of pages until that is known; no text that is written can hold it."""
+_PAGES = "\x01000"
+"""Stands for the number of pages until that is known, and keeps room for three digits. No text that
+is written can hold it, since no unseen letter is written."""
 _Cell = tuple[list[str], float, Literal["L", "R"], Literal["", "B"]]
 """Its lines, its width in mm, its side and its style."""
 _PLAIN = str.maketrans(
@@ -85,16 +86,24 @@ class Paper:
     def facts(self, known: Iterable[tuple[str, str]]) -> None:
         """What is known, each under its name."""
         for name, value in known:
-            self._pdf.set_font(_FONT, style="B", size=10)
             width = self._pdf.epw * 0.32
-            lines = self._lines(printable(name), width)
+            room = self._pdf.epw - width
+            self._pdf.set_font(_FONT, style="B", size=10)
+            names = self._lines(printable(name), width)
             self._pdf.set_font(_FONT, size=10)
-            values = self._lines(printable(value), self._pdf.epw - width)
-            cells: list[_Cell] = [
-                (lines, width, "L", "B"),
-                (values, self._pdf.epw - width, "L", ""),
+            values = [
+                one
+                for line in value.splitlines() or [""]
+                for one in self._lines(printable(line), room, lines_max=len(value) + 1)
             ]
-            self._row(cells, size=10)
+            # Nothing of a fact is left out: what is longer than a page goes on on the next.
+            for begins in range(0, max(len(names), len(values)), ROW_LINES_MAX):
+                part = slice(begins, begins + ROW_LINES_MAX)
+                cells: list[_Cell] = [
+                    (names[part], width, "L", "B"),
+                    (values[part], room, "L", ""),
+                ]
+                self._row(cells, size=10)
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
         """A table, its header again on top of each page that it goes on to."""
@@ -149,7 +158,7 @@ class Paper:
             self._pdf.set_draw_color(200)
             self._pdf.line(self._pdf.l_margin, top + height, left, top + height)
 
-    def _lines(self, text: str, width: float) -> list[str]:
+    def _lines(self, text: str, width: float, *, lines_max: int = ROW_LINES_MAX) -> list[str]:
         """The text broken to a width, in the font that is set."""
         room = width - 2 * self._pdf.c_margin
         if self._pdf.get_string_width(text) <= room:
@@ -158,8 +167,8 @@ class Paper:
             width, LINE_MM, text, dry_run=True, output=MethodReturnValue.LINES
         )
         assert isinstance(found, list)
-        if len(found) > CELL_LINES_MAX:
-            found = [*found[: CELL_LINES_MAX - 1], "..."]
+        if len(found) > lines_max:
+            found = [*found[: lines_max - 1], "..."]
         return found
 
     def _write(self, text: str, *, size: int, style: Literal["", "B"] = "") -> None:

@@ -1,8 +1,9 @@
 """The draft of a report on an incident, for whoever must be told: facts, timeline, figures.
 
-It is a draft: a person reads it, completes it and sends it. Nothing in it names a member or a
-colleague: texts that people typed are shown without phone numbers and e-mails, and what Baraza
-recorded comes in as moments and counts. It is in English, as the authorities are written to.
+It is a draft: a person reads it, completes it and sends it. Baraza puts no name of a member or a
+colleague into it: what it recorded comes in as moments and counts. Texts that people typed lose
+their phone numbers and e-mails; a name in them is for that person to find. It is in
+English, as the authorities are written to.
 """
 
 import re
@@ -192,10 +193,14 @@ def _figures(tx: Tx, begins: datetime, ends: datetime) -> Part:
 def _done(tx: Tx, begins: datetime, ends: datetime) -> Part:
     span = {"begins": begins, "ends": ends, "limit": ACTIONS_MAX}
     found = tuple(
-        (row.action.replace("_", " ").capitalize(), f"{row.times:,} times")
+        (row.action.replace("_", " ").capitalize(), f"{row.times:,}")
         for row in tx.execute(_DONE, span)
     )
-    return Part("What people did in that time", "" if found else "Nothing is on record.", found)
+    return Part(
+        "What people did in that time, and how often",
+        "" if found else "Nothing is on record.",
+        found,
+    )
 
 
 def _inert(text: str) -> str:

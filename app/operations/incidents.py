@@ -19,7 +19,7 @@ from app.operations.incident_clocks import Notice, Running, Told
 TITLE_MAX = 120
 TEXT_MAX = 4000
 REFERENCE_MAX = 200
-ENTRIES_MAX = 200
+ENTRIES_MAX = 100
 """Notes and notices of one incident."""
 LISTED_MAX = 200
 _NOTE = "note"

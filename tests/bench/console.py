@@ -30,6 +30,9 @@ WITH_FILTERS = (
     ("console.payouts", "/staff/payouts?view=slow"),
     ("console.payouts", "/staff/payouts?view=touched"),
     ("console.messages", "/staff/messages?state=failed"),
+    ("console.reports", "/staff/reports?by=month"),
+    ("console.inbound_calls", "/staff/inbound?view=doubled"),
+    ("console.ussd", "/staff/ussd?days=7"),
 )
 MOST_OPENED = (
     ("console.payout", "/staff/payouts/{reference}"),

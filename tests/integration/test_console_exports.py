@@ -296,3 +296,20 @@ def test_a_period_keeps_to_its_days_and_its_limit(
         monkeypatch.setattr(member_statement, "LINES_MAX", 6)
         with pytest.raises(member_statement.TooLong):
             member_statement.read(tx, member, account_id=None, period=period)
+
+
+def test_a_hostile_receipt_stays_text_in_the_file(
+    stories: Stories, people: dict[Role, Browser]
+) -> None:
+    """What M-PESA writes is no more to be trusted than what a member is called."""
+    reference = stories.submitted()
+    stories.told(
+        reference, "callback", "success", code="0", receipt="=cmd|' /C calc'!A0",
+        amount_cents=1_500_00, conversation_id=f"AG_{reference}",
+    )  # fmt: skip
+    (found,) = [
+        one
+        for one in rows(people[Role.AUDITOR].get("/staff/payouts.csv"))
+        if one["reference"] == reference
+    ]
+    assert found["mpesa_receipt"] == "'=cmd|' /C calc'!A0"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.db import Database
-from tests.support import staff_site
+from tests.support import pdf_text, staff_site
 from tests.support.databases import Logins
 from tests.support.staff_site import Browser, Site, csrf_token
 from tests.support.statement import (
@@ -22,6 +22,7 @@ from tests.support.statement import (
 from tests.support.stories import Stories
 
 AMINA, BARAKA = "amina@sacco.example", "baraka@sacco.example"
+EVIL = "=1+<script>alert(1)</script>\"'" + "x" * 200
 Sent = Callable[..., str]
 
 
@@ -92,14 +93,28 @@ def test_three_differences_are_found_explained_and_signed_by_another(
     assert "RC-01" in post(amina, *_again(amina, file))
     for number in re.findall(r"/staff/reconciliation/breaks/(\d+)/explain", found):
         explained = post(
-            amina, f"/staff/reconciliation/breaks/{number}/explain", reason=f"voucher {number}"
+            amina,
+            f"/staff/reconciliation/breaks/{number}/explain",
+            reason=f"voucher {number} {EVIL}",
         )
     assert "Everything agrees" in explained
     assert "RC-22" in post(amina, "/staff/reconciliation/days", day=day)
     signed = post(baraka, "/staff/reconciliation/days", day=day)
     assert "as it was signed" in signed
     assert signed.count("voucher") == 3
+    assert "<script>alert" not in signed
     assert "Signature" in signed
+    paper = baraka.get(f"/staff/reconciliation/{day}.pdf")
+    assert paper.headers["Content-Type"] == "application/pdf"
+    printed = pdf_text.texts(paper.content)
+    assert sum("voucher" in one for one in printed) == 3
+    assert "".join(printed).replace(" ", "").count("=1+<script>alert(1)</script>") == 3
+    assert {"as it was signed", BARAKA, "Paid", "Signature (Ed25519)"} <= set(printed)
+    sha256 = re.search(r"SHA-256</dt><dd><code>([0-9a-f]{64})", signed)
+    assert sha256
+    assert sha256[1] in "".join(printed)
+    assert "RC-21" in baraka.get("/staff/reconciliation/2026-01-01.pdf").text
+    assert "CO-11" in baraka.get("/staff/reconciliation/nothing.pdf").text
 
 
 def _again(browser: Browser, file: bytes) -> tuple[str]:

@@ -13,8 +13,8 @@ from app.operations.state_titles import TITLES
 from app.payouts.limit_plans import WORDS
 from app.staff import joining_pages, pages, passwords
 from app.staff.accounts import Role
+from app.staff.console import day_paper, limits, routes, showing, statement_paper, you
 from app.staff.console import files as given_out
-from app.staff.console import limits, routes, showing, statement_paper, you
 from app.staff.console.ways import WAYS
 from app.staff.permissions import Permission
 
@@ -52,7 +52,7 @@ SAYS = {
         "joining_pages.py": ("message",),
         "passwords.py": ("WeakPassword",),
     },
-    "app.staff.console": {"statement_paper.py": ("text",)},
+    "app.staff.console": {"statement_paper.py": ("text",), "day_paper.py": ("text",)},
 }
 """Where code says something to people, and through which calls."""
 
@@ -96,5 +96,10 @@ def _by_name() -> Iterator[str]:
     yield from (kind.replace("_", " ") for kind in Kind)
     yield given_out.CUT
     yield from (clock.title for clock in incident_clocks.CLOCKS)
-    yield from (*statement_paper.WHAT.values(), statement_paper.OTHER, statement_paper.TITLE)
+    yield from (
+        *statement_paper.WHAT.values(),
+        statement_paper.OTHER,
+        statement_paper.TITLE,
+        day_paper.TITLE,
+    )
     yield from (*TIMELINE, *MESSAGE_STATES, *OUTCOMES, "Frozen")

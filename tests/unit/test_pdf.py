@@ -70,14 +70,14 @@ def test_what_the_fonts_lack_is_written_with_what_they_have(text: str, shown: st
 def test_a_long_table_names_its_columns_on_each_page() -> None:
     made = paper()
     made.table(
-        [Column("What", 3), Column("KES", 1, right=True)], [(f"row {n}", "1") for n in range(200)]
+        [Column("What", 3), Column("KES", 1, right=True)], [(f"row {n}", "1") for n in range(700)]
     )
     found = pdf_text.texts(made.written())
     pages = [one + next_ for one, next_ in pairwise(found) if one.startswith("page ")]
     assert [f"page {n}/{len(pages)}" for n in range(1, len(pages) + 1)] == pages
-    assert len(pages) > 2
+    assert len(pages) > 9
     assert found.count("What") == len(pages)
-    assert [one for one in found if one.startswith("row ")] == [f"row {n}" for n in range(200)]
+    assert [one for one in found if one.startswith("row ")] == [f"row {n}" for n in range(700)]
 
 
 def test_a_cell_without_end_ends() -> None:
@@ -85,4 +85,14 @@ def test_a_cell_without_end_ends() -> None:
     made.table([Column("What", 1), Column("Why", 1)], [("x" * 5000, "y")])
     found = pdf_text.texts(made.written())
     assert "..." in found
-    assert len([one for one in found if set(one) == {"x"}]) == pdf.CELL_LINES_MAX - 1
+    assert len([one for one in found if set(one) == {"x"}]) == pdf.ROW_LINES_MAX - 1
+
+
+def test_a_long_fact_is_told_to_its_end() -> None:
+    """Over as many pages as it takes, with its own line breaks."""
+    made = paper()
+    made.facts([("Note", "W" * 4000 + "\nand then\nthe end")])
+    found = pdf_text.texts(made.written())
+    assert sum(one.count("W") for one in found) == 4000
+    assert {"and then", "the end"} <= set(found)
+    assert found.count("Baraza SACCO \u00b7 A paper") >= 2

@@ -11,6 +11,7 @@ from app.operations.context import context
 from app.operations.reconciliation import day as days
 from app.operations.reconciliation import importing, matching
 from app.providers import mpesa_statement
+from app.staff.console import files
 from app.staff.console.acts import reason
 from app.staff.console.routes import actor, page, reading, shown, step_up
 from app.staff.permissions import Permission
@@ -126,6 +127,21 @@ def closed_day(day: str) -> ResponseReturnValue:
         found = days.show(tx, wanted)
         wrong = days.verify(tx, wanted, secret=secret)
     return shown("day.html", closed=found, report=days.contents(found), wrong=wrong)
+
+
+@page("/reconciliation/<day>.pdf", Permission.SEE_RECONCILIATION)
+def closed_day_pdf(day: str) -> ResponseReturnValue:
+    """The same as a paper, for the file of the day."""
+    # The library that makes papers takes 40 MB, which a process needs that makes one.
+    from app.staff.console import day_paper
+
+    wanted = _day(day)
+    settings = context().settings
+    with reading() as tx:
+        found = days.show(tx, wanted)
+        wrong = days.verify(tx, wanted, secret=settings.secret_key.get_secret_value())
+    paper = day_paper.made(found, days.contents(found), wrong, house=settings.sacco_name)
+    return files.as_pdf(f"day-{wanted}", paper)
 
 
 def _day(text: str) -> date:
