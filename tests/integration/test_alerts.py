@@ -32,6 +32,7 @@ class Scenario:
 
 
 _OLD = "UPDATE payout SET state = 'in_doubt', state_since = now() - interval '{} minutes'"
+_PAST = "UPDATE staff_action SET at = at - interval '{}'"
 _YOUNG = "UPDATE payout SET state_since = now()"
 _ACCEPTED = (
     "INSERT INTO attempt (payout_id, n, body_hash, finished_at, outcome)"
@@ -193,6 +194,20 @@ SCENARIOS = {
     ),
     "callbacks_wait": Scenario(
         (_RESULT.format(60, "NULL"),), ("UPDATE inbox SET worked_at = now()",)
+    ),
+    "sign_ins_refused": Scenario(
+        (
+            "INSERT INTO staff_action (action, source)"
+            " SELECT 'code_refused', '10.0.0.1' FROM generate_series(1, 10)",
+        ),
+        (_PAST.format("2 hours"), "SELECT seal_staff_actions(100)"),
+    ),
+    "record_unsealed": Scenario(
+        (
+            "INSERT INTO staff_action (action, source, at)"
+            " VALUES ('tested', 'tests', now() - interval '11 minutes')",
+        ),
+        ("SELECT seal_staff_actions(100)",),
     ),
     "pins_guessed": Scenario(
         (_WRONG_PINS,), ("UPDATE pin_attempt SET at = now() - interval '2 hours'",)
