@@ -197,15 +197,19 @@ SCENARIOS = {
     ),
     "sign_ins_refused": Scenario(
         (
-            "INSERT INTO staff_action (action, source)"
-            " SELECT 'code_refused', '10.0.0.1' FROM generate_series(1, 10)",
+            (
+                "INSERT INTO staff_action (action, source)"
+                " SELECT 'code_refused', '10.0.0.1' FROM generate_series(1, 10)"
+            ),
         ),
         (_PAST.format("2 hours"), "SELECT seal_staff_actions(100)"),
     ),
     "record_unsealed": Scenario(
         (
-            "INSERT INTO staff_action (action, source, at)"
-            " VALUES ('tested', 'tests', now() - interval '11 minutes')",
+            (
+                "INSERT INTO staff_action (action, source, at)"
+                " VALUES ('tested', 'tests', now() - interval '11 minutes')"
+            ),
         ),
         ("SELECT seal_staff_actions(100)",),
     ),
