@@ -15,7 +15,6 @@ from app.operations.context import context
 from app.staff import accounts, audit, headers, passkeys, second_factor, sessions, signing_in
 from app.staff.audit import Action
 from app.staff.forms import SignInForm
-from app.staff.passkeys import BadPasskey
 from app.staff.passwords import LENGTH_MAX, WeakPassword
 from app.staff.second_factor import Seeds
 from app.staff.signing_in import Attempt, TooManyTries
@@ -91,8 +90,8 @@ guard(bp)
 def login() -> ResponseReturnValue:
     """The sign-in form."""
     if sessions.present():
-        return redirect(_target())
-    return render_template("staff/login.html", form=SignInForm(), refused="", next=_target())
+        return redirect(target())
+    return render_template("staff/login.html", form=SignInForm(), refused="", next=target())
 
 
 @bp.post("/login")
@@ -100,7 +99,7 @@ def sign_in() -> ResponseReturnValue:
     """Check what was typed and start a session."""
     form = SignInForm()
     if not form.validate():
-        page = render_template("staff/login.html", form=form, refused="", next=_target())
+        page = render_template("staff/login.html", form=form, refused="", next=target())
         return page, 422
     attempt = Attempt(
         form.email.data or "",
@@ -112,26 +111,26 @@ def sign_in() -> ResponseReturnValue:
         with context().db.transaction() as tx:
             staff = signing_in.sign_in(tx, attempt)
     except TooManyTries as too_many:
-        page = render_template("staff/login.html", form=form, refused=str(too_many), next=_target())
+        page = render_template("staff/login.html", form=form, refused=str(too_many), next=target())
         return page, 429
     if staff is None:
         logger().warning("staff_sign_in_refused", source=source())
-        page = render_template("staff/login.html", form=form, refused=REFUSED, next=_target())
+        page = render_template("staff/login.html", form=form, refused=REFUSED, next=target())
         return page, 403
     if staff.has_second_factor:
         sessions.wait_for_code(staff)
-        return redirect(url_for("staff.code", next=_target()), 303)
+        return redirect(url_for("staff.code", next=target()), 303)
     logger().info("staff_signed_in", staff_id=staff.id, source=source())
     sessions.begin(staff)
-    return redirect(_target(), 303)
+    return redirect(target(), 303)
 
 
 @bp.get("/code")
 def code() -> ResponseReturnValue:
     """The form for the code of the authenticator app."""
     if sessions.pending() is None:
-        return redirect(url_for("staff.login", next=_target()))
-    return _code_page(refused="")
+        return redirect(url_for("staff.login", next=target()))
+    return code_page(refused="")
 
 
 @bp.post("/code")
@@ -139,7 +138,7 @@ def sign_in_with_code() -> ResponseReturnValue:
     """Check the code of whoever's password was right, and start a session."""
     waiting = sessions.pending()
     if waiting is None:
-        return redirect(url_for("staff.login", next=_target()), 303)
+        return redirect(url_for("staff.login", next=target()), 303)
     staff_id, key = waiting
     with context().db.transaction() as tx:
         staff = accounts.find(tx, staff_id=staff_id, session_key=key)
@@ -150,68 +149,10 @@ def sign_in_with_code() -> ResponseReturnValue:
             audit.record(tx, Action.SIGNED_IN, staff_id=staff_id, source=source())
     if staff is None or not is_right:
         logger().warning("staff_code_refused", source=source())
-        return _code_page(refused=CODE_REFUSED), 403
+        return code_page(refused=CODE_REFUSED), 403
     logger().info("staff_signed_in", staff_id=staff.id, source=source())
     sessions.begin(staff, with_code=True)
-    return redirect(_target(), 303)
-
-
-@bp.post("/passkey/question")
-def passkey_question() -> ResponseReturnValue:
-    """What the browser needs to show a passkey of whoever's password was right, as JSON."""
-    waiting = sessions.pending()
-    return asked_for_passkey(waiting[0] if waiting else None)
-
-
-@bp.post("/passkey")
-def sign_in_with_passkey() -> ResponseReturnValue:
-    """Check the passkey of whoever's password was right, and start a session."""
-    waiting = sessions.pending()
-    if waiting is None:
-        return redirect(url_for("staff.login", next=_target()), 303)
-    staff_id, key = waiting
-    answer = request.form.get("passkey", "")[: passkeys.CREDENTIAL_LENGTH_MAX]
-    try:
-        require_passkey(staff_id, answer)
-    except BadPasskey as bad:
-        return _code_page(refused=str(bad)), 403
-    with context().db.transaction() as tx:
-        staff = accounts.find(tx, staff_id=staff_id, session_key=key)
-        if staff is not None:
-            audit.record(tx, Action.SIGNED_IN, staff_id=staff_id, source=source(), with_="passkey")
-    if staff is None:
-        return redirect(url_for("staff.login", next=_target()), 303)
-    logger().info("staff_signed_in", staff_id=staff.id, source=source())
-    sessions.begin(staff, with_passkey=True)
-    return redirect(_target(), 303)
-
-
-def asked_for_passkey(staff_id: int | None) -> ResponseReturnValue:
-    """The question for a person's passkeys, as JSON; 404 where there is none to show."""
-    question = None
-    if staff_id is not None:
-        with context().db.transaction() as tx:
-            question = passkeys.question_to_show(tx, staff_id, here())
-    if question is None:
-        return {"error": "There is no passkey to show here."}, 404
-    return Response(question, mimetype="application/json")
-
-
-def require_passkey(staff_id: int, answer: str) -> None:
-    """Take the answer of one of the person's passkeys; what does not fit is on record.
-
-    Raises:
-        BadPasskey: it does not fit.
-    """
-    with context().db.transaction() as tx:
-        challenge = passkeys.take_question(tx, staff_id)
-    try:
-        with context().db.transaction() as tx:
-            passkeys.require(tx, staff_id, here(), answer, challenge=challenge)
-    except BadPasskey:
-        with context().db.transaction() as tx:
-            audit.record(tx, Action.PASSKEY_REFUSED, staff_id=staff_id, source=source())
-        raise
+    return redirect(target(), 303)
 
 
 def here() -> passkeys.Page:
@@ -265,7 +206,8 @@ def source() -> str:
     return request.remote_addr or "unknown"
 
 
-def _code_page(*, refused: str) -> str:
+def code_page(*, refused: str) -> str:
+    """The form for a code, or a passkey where this host has one of the person's."""
     waiting = sessions.pending()
     with context().db.transaction() as tx:
         keys = passkeys.of(tx, waiting[0], host=here().host) if waiting else []
@@ -273,12 +215,12 @@ def _code_page(*, refused: str) -> str:
         "staff/code.html",
         form=FlaskForm(),
         refused=refused,
-        next=_target(),
+        next=target(),
         has_passkey=bool(keys),
     )
 
 
-def _target() -> str:
+def target() -> str:
     """Where to go after signing in: only ever a staff page of this very host."""
     asked = request.values.get("next", "")
     parts = urlsplit(asked)

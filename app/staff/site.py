@@ -5,7 +5,7 @@ from flask_wtf import CSRFProtect
 
 from app import playground
 from app.operations.context import context
-from app.staff import console, dashboard, joining_pages, pages, sessions
+from app.staff import console, dashboard, joining_pages, pages, passkey_pages, sessions
 from app.staff.console import language
 
 
@@ -22,6 +22,7 @@ def register(app: Flask) -> None:
     # In this order: Flask then finds our escaping templates before those of the dashboard.
     app.register_blueprint(pages.bp)
     app.register_blueprint(joining_pages.bp)
+    app.register_blueprint(passkey_pages.bp)
     app.register_blueprint(language.bp)
     app.register_blueprint(console.bp)
     if playground.fits(context(app).settings):

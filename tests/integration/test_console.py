@@ -22,7 +22,7 @@ from tests.support.stories import AMOUNT_CENTS, Stories
 
 OPEN_TO_ALL = {
     "staff.login", "staff.sign_in", "staff.code", "staff.sign_in_with_code", "staff.sign_out",
-    "staff.static", "staff.passkey_question", "staff.sign_in_with_passkey",
+    "staff.static", "passkey.question", "passkey.sign_in",
     "language.choose", "demo_staff.be", "joining.join", "joining.set_password",
 }  # fmt: skip
 """What needs nobody signed in."""

@@ -100,7 +100,7 @@ def asked(browser: Browser) -> dict[str, Any]:
 
 def signs_in(browser: Browser, answer: str) -> int:
     token = csrf_token(browser.get("/staff/code").text)
-    return browser.send("/staff/passkey", csrf_token=token, passkey=answer).status_code
+    return browser.send("/staff/passkey/", csrf_token=token, passkey=answer).status_code
 
 
 def test_a_passkey_signs_in_after_the_password(site: Site) -> None:
@@ -121,7 +121,7 @@ def test_without_the_password_no_question_is_asked(site: Site) -> None:
     nobody = site.browser()
     token = csrf_token(nobody.get("/staff/login").text)
     assert nobody.send("/staff/passkey/question", csrf_token=token).status_code == 404
-    there = nobody.send("/staff/passkey", csrf_token=token, passkey="{}")
+    there = nobody.send("/staff/passkey/", csrf_token=token, passkey="{}")
     assert there.headers["Location"].startswith("/staff/login")
 
 

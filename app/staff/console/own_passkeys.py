@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app.errors import Refused
 from app.operations.context import context
-from app.staff import pages, passkeys
+from app.staff import pages, passkey_pages, passkeys
 from app.staff.console.routes import me, page, shown, step_up
 from app.staff.console.you import require_password
 from app.staff.permissions import Permission
@@ -63,7 +63,7 @@ def keep_passkey() -> ResponseReturnValue:
 @page("/you/passkey/show", Permission.SEE_OWN, post=True)
 def show_passkey_question() -> ResponseReturnValue:
     """What the browser needs to show a passkey once more, as JSON."""
-    return pages.asked_for_passkey(me().id)
+    return passkey_pages.asked_for(me().id)
 
 
 @page("/you/passkey/remove", Permission.SEE_OWN, post=True)

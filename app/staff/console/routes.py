@@ -29,7 +29,7 @@ from app.errors import Refused
 from app.operations.context import context
 from app.payouts import switch
 from app.payouts.switch import Stop
-from app.staff import audit, headers, pages, passkeys, second_factor, sessions
+from app.staff import audit, headers, pages, passkey_pages, passkeys, second_factor, sessions
 from app.staff.accounts import Staff
 from app.staff.approval_kinds import ABOUT_MEMBERS
 from app.staff.audit import Action
@@ -131,7 +131,7 @@ def step_up() -> None:
         return
     answer = request.form.get("passkey", "")[: passkeys.CREDENTIAL_LENGTH_MAX]
     if answer:
-        pages.require_passkey(me().id, answer)
+        passkey_pages.require(me().id, answer)
         sessions.strengthen(by_passkey=True)
         return
     if by_passkey:
