@@ -17,7 +17,7 @@ from app.staff.console import routes, words
 from app.staff.permissions import ROLES, Permission
 from tests.support import console_texts, databases, staff_site
 from tests.support.databases import Logins
-from tests.support.staff_site import Browser, Site, csrf_token
+from tests.support.staff_site import Browser, Site, csrf_token, post
 from tests.support.stories import AMOUNT_CENTS, Stories
 
 OPEN_TO_ALL = {
@@ -53,8 +53,6 @@ def site(logins: Logins) -> Iterator[Site]:
     with staff_site.running(
         db, database_url=logins.application, redis_url="redis://127.0.0.1:1/0"
     ) as served:
-        for role in ALL_ROLES:
-            served.hire(f"{role}@sacco.example", role)
         yield served
     db.close()
 
@@ -66,21 +64,7 @@ def stories(site: Site, redis_server: str) -> Stories:
 
 @pytest.fixture(scope="module")
 def people(site: Site) -> dict[Role, Browser]:
-    """A browser for each role, signed in."""
-    found = {}
-    for role in ALL_ROLES:
-        found[role] = site.browser()
-        assert found[role].sign_in(f"{role}@sacco.example").status_code == 303
-    return found
-
-
-def post(browser: Browser, path: str, **fields: str) -> str:
-    """Send a form as the page would; follow where it leads and return that page's text."""
-    token = csrf_token(browser.get("/staff/").text)
-    answer = browser.send(path, csrf_token=token, **fields)
-    if answer.status_code == 303:
-        return browser.get(answer.headers["Location"]).text
-    return answer.text
+    return site.people()
 
 
 def ways(app: Flask) -> list[tuple[str, str, str]]:

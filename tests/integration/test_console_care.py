@@ -14,7 +14,7 @@ from app.staff import accounts
 from app.staff.accounts import Role
 from tests.support import databases, staff_site
 from tests.support.databases import Logins
-from tests.support.staff_site import Browser, Site, csrf_token
+from tests.support.staff_site import Browser, Site, send
 from tests.support.stories import Stories
 
 HOSTILE = "<script>alert('x')</script>\"" + "x" * 400
@@ -54,14 +54,6 @@ def stories(site: Site, redis_server: str) -> Stories:
 def owed(stories: Stories) -> str:
     """A payout that was paid after its money had gone back."""
     return stories.recovery()
-
-
-def send(browser: Browser, path: str, **fields: str) -> tuple[int, str]:
-    token = csrf_token(browser.get("/staff/you").text)
-    answer = browser.send(path, csrf_token=token, **fields)
-    if answer.status_code == 303:
-        answer = browser.get(answer.headers["Location"])
-    return answer.status_code, answer.text
 
 
 def test_a_case_is_taken_handed_over_and_put_off(ops: Browser, owed: str) -> None:

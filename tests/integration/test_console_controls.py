@@ -12,7 +12,7 @@ from app.providers.breaker import Cause
 from app.providers.pauses import Held
 from app.staff.accounts import Role
 from tests.support import databases, staff_site
-from tests.support.staff_site import Browser, Site, csrf_token
+from tests.support.staff_site import Browser, Site, post
 from tests.support.stories import Stories
 
 EVIL = "<script>alert(1)</script>\"'"
@@ -23,32 +23,17 @@ def site(db: Database, database_url: str) -> Iterator[Site]:
     with staff_site.running(
         db, database_url=database_url, redis_url="redis://127.0.0.1:1/0"
     ) as served:
-        for role in Role:
-            served.hire(f"{role}@sacco.example", role)
         yield served
 
 
 @pytest.fixture
 def people(site: Site) -> dict[Role, Browser]:
-    """A browser for each role, signed in."""
-    found = {role: site.browser() for role in Role}
-    for role, browser in found.items():
-        assert browser.sign_in(f"{role}@sacco.example").status_code == 303
-    return found
+    return site.people()
 
 
 @pytest.fixture
 def stories(site: Site, redis_url: str) -> Stories:
     return Stories(site.db, redis_url)
-
-
-def post(browser: Browser, path: str, **fields: str) -> str:
-    """Send a form as the page would; follow where it leads and return that page's text."""
-    token = csrf_token(browser.get("/staff/").text)
-    answer = browser.send(path, csrf_token=token, **fields)
-    if answer.status_code == 303:
-        return browser.get(answer.headers["Location"]).text
-    return answer.text
 
 
 def asked(page: str) -> str:

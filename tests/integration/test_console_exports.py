@@ -37,8 +37,6 @@ def site(logins: Logins) -> Iterator[Site]:
     with staff_site.running(
         db, database_url=logins.application, redis_url="redis://127.0.0.1:1/0"
     ) as served:
-        for role in sorted(Role):
-            served.hire(f"{role}@sacco.example", role)
         yield served
     db.close()
 
@@ -50,11 +48,7 @@ def stories(site: Site, redis_server: str) -> Stories:
 
 @pytest.fixture(scope="module")
 def people(site: Site) -> dict[Role, Browser]:
-    found = {}
-    for role in sorted(Role):
-        found[role] = site.browser()
-        assert found[role].sign_in(f"{role}@sacco.example").status_code == 303
-    return found
+    return site.people()
 
 
 def rows(answer: requests.Response) -> list[dict[str, str]]:

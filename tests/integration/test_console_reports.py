@@ -15,7 +15,7 @@ from app.operations import payout_report
 from app.staff.accounts import Role
 from tests.support import databases, pdf_text, staff_site
 from tests.support.databases import Logins
-from tests.support.staff_site import Browser, Site, csrf_token
+from tests.support.staff_site import Browser, Site, post
 from tests.support.stories import Stories
 
 EVIL = "=1+<script>alert(1)</script>\"'"
@@ -38,8 +38,6 @@ def site(logins: Logins) -> Iterator[Site]:
     with staff_site.running(
         db, database_url=logins.application, redis_url="redis://127.0.0.1:1/0"
     ) as served:
-        for role in sorted(Role):
-            served.hire(f"{role}@sacco.example", role)
         yield served
     db.close()
 
@@ -51,20 +49,7 @@ def stories(site: Site, redis_server: str) -> Stories:
 
 @pytest.fixture(scope="module")
 def people(site: Site) -> dict[Role, Browser]:
-    found = {}
-    for role in sorted(Role):
-        found[role] = site.browser()
-        assert found[role].sign_in(f"{role}@sacco.example").status_code == 303
-    return found
-
-
-def post(browser: Browser, path: str, **fields: str) -> str:
-    """Send a form as the page would; follow where it leads and return that page's text."""
-    token = csrf_token(browser.get("/staff/you").text)
-    answer = browser.send(path, csrf_token=token, **fields)
-    if answer.status_code == 303:
-        return browser.get(answer.headers["Location"]).text
-    return answer.text
+    return site.people()
 
 
 def present(site: Site) -> datetime:

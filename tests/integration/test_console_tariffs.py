@@ -17,7 +17,7 @@ from app.staff import approvals
 from app.staff.accounts import Role
 from app.staff.approval_kinds import Asked, Kind
 from tests.support import prices, staff_site
-from tests.support.staff_site import Browser, Site, csrf_token
+from tests.support.staff_site import Browser, Site, post
 from tests.support.stories import Stories
 
 EVIL = "<script>alert(1)</script>\"'"
@@ -32,18 +32,12 @@ def site(db: Database, database_url: str) -> Iterator[Site]:
     with staff_site.running(
         db, database_url=database_url, redis_url="redis://127.0.0.1:1/0"
     ) as served:
-        for role in Role:
-            served.hire(f"{role}@sacco.example", role)
         yield served
 
 
 @pytest.fixture
 def people(site: Site) -> dict[Role, Browser]:
-    """A browser for each role, signed in."""
-    found = {role: site.browser() for role in Role}
-    for role, browser in found.items():
-        assert browser.sign_in(f"{role}@sacco.example").status_code == 303
-    return found
+    return site.people()
 
 
 @pytest.fixture
@@ -56,15 +50,6 @@ def stories(site: Site, redis_url: str) -> Stories:
 def today(stories: Stories) -> date:
     with stories.db.transaction() as tx:
         return dated.today(tx)
-
-
-def post(browser: Browser, path: str, **fields: str) -> str:
-    """Send a form as the page would; follow where it leads and return that page's text."""
-    token = csrf_token(browser.get("/staff/").text)
-    answer = browser.send(path, csrf_token=token, **fields)
-    if answer.status_code == 303:
-        return browser.get(answer.headers["Location"]).text
-    return answer.text
 
 
 def rows(page: str) -> list[list[str]]:

@@ -14,7 +14,7 @@ from app.staff.accounts import EmailTaken, NoSuchAccount
 from app.staff.staffing import BadAccount, LastOne
 from tests.support import databases, staff_site
 from tests.support.databases import Logins
-from tests.support.staff_site import PASSWORD, Browser, Site, csrf_token
+from tests.support.staff_site import PASSWORD, Browser, Site, csrf_token, send
 
 SECURITY, MANAGER, OTHER = "security@sacco.example", "boss@sacco.example", "other@sacco.example"
 AMINA = "amina@sacco.example"
@@ -55,14 +55,6 @@ def signed_in(site: Site, email: str, password: str = PASSWORD) -> Browser:
     browser = site.browser()
     assert browser.sign_in(email, password).status_code == 303
     return browser
-
-
-def send(browser: Browser, path: str, **fields: str) -> tuple[int, str]:
-    """Send a form as its page would, and follow where it leads."""
-    answer = browser.send(path, csrf_token=csrf_token(browser.get("/staff/you").text), **fields)
-    if answer.status_code == 303:
-        answer = browser.get(answer.headers["Location"])
-    return answer.status_code, answer.text
 
 
 def number_of(site: Site, email: str) -> int:

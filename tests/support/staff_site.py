@@ -17,6 +17,7 @@ from app import config
 from app.db import Database
 from app.operations import health, metrics
 from app.staff import accounts, site
+from app.staff.accounts import Role
 
 PASSWORD = "four unrelated words here"
 TIMEOUT_S = 10
@@ -38,6 +39,15 @@ class Site:
     def browser(self) -> "Browser":
         """A browser that nobody has used yet."""
         return Browser(self)
+
+    def people(self) -> "dict[Role, Browser]":
+        """A browser for each role, in which a person of that role has signed in."""
+        found = {}
+        for role in Role:
+            found[role] = self.browser()
+            signed_in = found[role].sign_in(self.hire(f"{role}@sacco.example", role))
+            assert signed_in.status_code == HTTPStatus.SEE_OTHER
+        return found
 
     def hire(self, email: str = "ops@sacco.example", role: str = "ops") -> str:
         """Make an account with PASSWORD and return its e-mail."""
@@ -87,6 +97,20 @@ class Browser:
             session[key] -= age_s
         self.http.cookies.clear()
         self.http.cookies.set(name, signer.dumps(session), domain="127.0.0.1", path="/")
+
+
+def send(browser: Browser, path: str, **fields: str) -> tuple[int, str]:
+    """Send a form as its page would, and follow where it leads: that page's status and text."""
+    token = csrf_token(browser.get("/staff/you").text)
+    answer = browser.send(path, csrf_token=token, **fields)
+    if answer.status_code == HTTPStatus.SEE_OTHER:
+        answer = browser.get(answer.headers["Location"])
+    return answer.status_code, answer.text
+
+
+def post(browser: Browser, path: str, **fields: str) -> str:
+    """The same, of which only the text matters."""
+    return send(browser, path, **fields)[1]
 
 
 def csrf_token(page: str) -> str:
