@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -413,10 +414,13 @@ def _without_path(url: str) -> str:
 
 
 def _without_password(url: str) -> str:
+    """An address as it may be shown: PostgreSQL and Redis take a password in its query too."""
     parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", f":{MASK}@")).geturl()
+    if parts.password is not None:
+        netloc = parts.netloc.replace(f":{parts.password}@", f":{MASK}@")
+        parts = parts._replace(netloc=netloc)
+    query = re.sub(r"(?i)(password|passfile|sslpassword)=[^&]*", rf"\1={MASK}", parts.query)
+    return parts._replace(query=query).geturl()
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:

@@ -1,10 +1,11 @@
 """The float as finance needs it: what is there, what is promised already, how long it lasts."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
+from app import clock
 from app.db import Tx
 from app.ledger import chart
 from app.operations import float_forecast
@@ -14,6 +15,7 @@ from app.providers.breaker import Breaker, Cause
 from app.providers.float_readings import FloatReading
 
 DAYS = 30
+OLD = timedelta(hours=2)
 FLOAT_CODE = chart.FLOAT - chart.SYSTEM_ACCOUNTS_FROM
 GUARANTEE_PERCENT = 10
 """Of what went out in a day: what a guarantee for pay-bill money is reckoned from."""
@@ -51,6 +53,8 @@ class FloatView:
     spendable_cents: int
     hours: tuple[Hour, ...]
     forecast: Forecast
+    is_old: bool
+    """What M-PESA told says little about now."""
 
 
 _HOURS = sa.text(
@@ -73,10 +77,14 @@ _PROMISED = sa.text(
     "SELECT coalesce(sum(amount_cents), 0)::bigint FROM payout WHERE state IN"
     " ('requested', 'approval', 'reserved', 'submitting', 'submitted', 'in_doubt')"
 )
+# Booked after M-PESA told the balance, and not among what it had paid by then: a payout's own
+# result tells what was left after it, by M-PESA's clock, and is always booked later than that.
 # Nothing takes longer than a day without being in doubt, which is counted as promised.
 _PAID_SINCE = sa.text(
-    "SELECT coalesce(sum(amount_cents), 0)::bigint FROM payout WHERE state = 'paid'"
-    " AND state_since > :at AND requested_at > CAST(:at AS timestamptz) - interval '1 day'"
+    "SELECT coalesce(sum(p.amount_cents), 0)::bigint FROM payout p WHERE p.state = 'paid'"
+    " AND p.state_since > :at AND p.requested_at > CAST(:at AS timestamptz) - interval '1 day'"
+    " AND NOT EXISTS (SELECT FROM float_reading r WHERE r.reference = p.reference"
+    "  AND r.said_at <= :at AND r.said_at > CAST(:at AS timestamptz) - interval '1 day')"
 )
 _DAYS = sa.text(
     "SELECT effective_on AS day, credit_cents::bigint AS out_cents FROM ledger.gl_daily"
@@ -86,8 +94,13 @@ _DAYS = sa.text(
 )
 
 
-def read(tx: Tx) -> FloatView | None:
-    """How things stand now. None: M-PESA never told a balance."""
+def read(tx: Tx, *, reserve_cents: int = 0) -> FloatView | None:
+    """How things stand now. None: M-PESA never told a balance.
+
+    Args:
+        tx: Where to look.
+        reserve_cents: Below this no payout is begun.
+    """
     reading = float_readings.newest(tx)
     if reading is None:
         return None
@@ -101,7 +114,12 @@ def read(tx: Tx) -> FloatView | None:
         promised_cents=promised,
         spendable_cents=spendable,
         hours=hours,
-        forecast=float_forecast.forecast(spendable, last_day=[one.paid_cents for one in hours]),
+        forecast=float_forecast.forecast(
+            spendable,
+            last_day=[one.paid_cents for one in hours],
+            reserve_cents=reserve_cents,
+        ),
+        is_old=clock.now() - reading.said_at > OLD,
     )
 
 

@@ -64,8 +64,9 @@ _FACTS = sa.text(
                AND beat_at > clock_timestamp() - make_interval(secs => :silent)) AS workers,
            (SELECT count(*) FROM worker_heartbeat WHERE queues = 'clock'
                AND beat_at > clock_timestamp() - make_interval(secs => :silent)) AS clocks,
-           (SELECT extract(epoch FROM clock_timestamp() - min(posted_at))::float
-              FROM ledger.journal_entry WHERE xact_id >= ledger.sealed_to()) AS unsealed_s,
+           (SELECT extract(epoch FROM clock_timestamp() - posted_at)::float
+              FROM ledger.journal_entry WHERE xact_id >= ledger.sealed_to()
+             ORDER BY xact_id LIMIT 1) AS unsealed_s,
            (SELECT finished_at FROM audit_run ORDER BY id DESC LIMIT 1) AS audited_at,
            (SELECT broken FROM audit_run ORDER BY id DESC LIMIT 1) AS broken,
            (SELECT finished_at FROM audit_run WHERE kind = 'full' ORDER BY id DESC LIMIT 1) AS full_at

@@ -69,9 +69,39 @@ def test_what_is_promised_cannot_be_spent(finance: Browser, db: Database, redis_
     assert len(view.hours) == HOURS
     assert sum(one.paid_cents for one in view.hours) == 2 * AMOUNT_CENTS
     page = plain(finance.get("/staff/float").text)
-    assert "KES 4,000.00 of it may be spent. If the next hours are like" in page
+    assert "KES 4,000.00 of it may be spent. Nothing is left to begin" in page
     assert "KES 5,000.00" in page, "the reserve"
     assert page.count("<polyline") == 3
+
+
+def test_a_payouts_own_result_tells_what_was_left_after_it(
+    finance: Browser, db: Database, redis_url: str
+) -> None:
+    """It is booked later than M-PESA says, and still not taken off a second time."""
+    stories = Stories(db, redis_url)
+    reference = stories.paid()
+    with db.transaction() as tx:
+        query = sa.text("SELECT state_since - interval '2 seconds' FROM payout")
+        said_at = tx.execute(query).scalar_one()
+        float_readings.keep(tx, cents=48_500_00, said_at=said_at, reference=reference)
+    with db.transaction() as tx:
+        view = float_view.read(tx)
+    assert view is not None
+    assert (view.paid_since_cents, view.spendable_cents) == (0, 48_500_00)
+    stories.paid()
+    with db.transaction() as tx:
+        later = float_view.read(tx)
+    assert later is not None
+    assert later.paid_since_cents == AMOUNT_CENTS
+
+
+def test_an_old_balance_is_said_to_be_old(finance: Browser, db: Database) -> None:
+    with db.transaction() as tx:
+        said_at = tx.execute(sa.text("SELECT now() - interval '3 hours'")).scalar_one()
+        float_readings.keep(tx, cents=48_500_00, said_at=said_at)
+    assert "That is old." in finance.get("/staff/float").text
+    told(db, 48_500_00)
+    assert "That is old." not in finance.get("/staff/float").text
 
 
 def test_little_and_nothing_are_said_in_words(
@@ -80,13 +110,14 @@ def test_little_and_nothing_are_said_in_words(
     Stories(db, redis_url).paid()
     for cents, words in (
         (0, "Nothing is left to begin another payout with."),
-        (AMOUNT_CENTS // 2, "Top up now."),
+        (5_000_00 + AMOUNT_CENTS // 2, "Top up now."),
+        (5_000_00, "Nothing is left to begin another payout with."),
         (AMOUNT_CENTS * 100, "it is enough for it."),
     ):
         told(db, cents)
         page = plain(finance.get("/staff/float").text)
         assert words in page, cents
-        assert ("Top up" in page) is (cents < AMOUNT_CENTS)
+        assert ("Top up" in page) is (cents < AMOUNT_CENTS * 100)
 
 
 def test_an_empty_float_that_stops_payouts_is_said_with_its_cure(

@@ -76,6 +76,17 @@ def test_shown_settings_hold_no_secret() -> None:
     assert shown["CALLBACK_SOURCES"] == "196.201.214.0/24,196.201.213.44"
 
 
+def test_a_password_in_an_addresss_query_is_not_shown() -> None:
+    """PostgreSQL and Redis both take one there."""
+    given = {
+        "DATABASE_URL": "postgresql://db/baraza?password=hunter2&sslmode=require",
+        "REDIS_URL": "redis://cache/0?Password=hunter2",
+    }
+    shown = config.load({**PRODUCTION, **given}).masked()
+    assert "hunter2" not in "".join(shown.values())
+    assert shown["DATABASE_URL"].endswith(f"?password={MASK}&sslmode=require")
+
+
 def test_numbers_on_duty_and_the_webhooks_path_are_not_shown() -> None:
     """Chat rooms keep their secret in the path; numbers are people's own."""
     given = {

@@ -34,6 +34,14 @@ def test_it_lasts_as_long_as_yesterday_says(
     assert (found.hours, found.sign) == (hours, sign)
 
 
+def test_the_reserve_ends_it_sooner() -> None:
+    """What may not be begun with is not there for payouts."""
+    found = forecast(10 * AN_HOUR, last_day=EVEN, reserve_cents=9 * AN_HOUR)
+    assert (found.hours, found.sign) == (1.0, "amber")
+    assert forecast(AN_HOUR, last_day=QUIET, reserve_cents=AN_HOUR).hours == 0.0
+    assert found.left_cents[0] == 9 * AN_HOUR, "the curve itself does not change"
+
+
 @given(
     st.integers(-(10**12), 10**12),
     st.lists(st.integers(0, 10**10), min_size=HOURS, max_size=HOURS),

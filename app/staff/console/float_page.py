@@ -21,7 +21,7 @@ def float_money() -> ResponseReturnValue:
     """The float now, a day back and a day ahead, and what went out on each of the last days."""
     reserve_kes = context().settings.float_reserve_kes
     with reading() as tx:
-        view = float_view.read(tx)
+        view = float_view.read(tx, reserve_cents=reserve_kes * CENTS_PER_SHILLING)
         days = float_view.days(tx)
         stopped_by = float_view.stopped(tx)
         question = balance_queries.last(tx)
