@@ -1,6 +1,7 @@
 """What M-PESA sent to our doors, as it came, and how often somebody was turned away there."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,8 @@ from app.payouts.inbox import Kind
 
 PAGE = 50
 HOURS = 24
+# M-PESA writes `254712345678 - Wanjiku Kamau`, or masks the number itself.
+_NAMED = re.compile(r'("[0-9*+]{6,15} - [^\s"\\]+) (?:[^"\\]|\\.)*')
 VIEWS = {
     "all": "true",
     "waiting": "i.worked_at IS NULL",
@@ -64,8 +67,12 @@ _COLUMNS = (
 _LIST = (
     f"SELECT {_COLUMNS} FROM inbox i LEFT JOIN payout p ON p.id = i.payout_id"  # noqa: S608 - constants
     " WHERE (CAST(:before AS bigint) IS NULL OR i.id < :before)"
-    " AND (CAST(:kind AS text) IS NULL OR i.kind = :kind) AND {view}"
+    " AND (CAST(:kind AS text) IS NULL OR i.kind = :kind) AND {view} AND {payout}"
     " ORDER BY i.id DESC LIMIT :limit"
+)
+# The kinds are named because the index begins with them.
+_ABOUT = (
+    "i.kind = ANY(:kinds) AND i.payout_id = (SELECT id FROM payout WHERE reference = :reference)"
 )
 _OF_PAYOUT = sa.text(
     f"SELECT {_COLUMNS} FROM payout p JOIN inbox i ON i.payout_id = p.id"  # noqa: S608 - constants
@@ -88,10 +95,23 @@ _REASONS = sa.text(
 )
 
 
-def listed(tx: Tx, *, view: str, kind: Kind | None, before: int | None) -> list[Callback]:
-    """A page of callbacks and one more if there is one, the newest first."""
-    facts = {"before": before, "kind": kind, "limit": PAGE + 1}
-    rows = tx.execute(sa.text(_LIST.format(view=VIEWS[view])), facts)
+def listed(
+    tx: Tx, *, view: str, kind: Kind | None, reference: str, before: int | None
+) -> list[Callback]:
+    """A page of callbacks and one more if there is one, the newest first.
+
+    Args:
+        tx: Where to look.
+        view: One of `VIEWS`.
+        kind: Only those of this door. None: of any.
+        reference: Only those about this payout. Empty: about any.
+        before: Only those that were filed before this one.
+    """
+    facts: dict[str, Any] = {"before": before, "kind": kind, "limit": PAGE + 1}
+    if reference:
+        facts |= {"reference": reference, "kinds": list(Kind)}
+    about = _ABOUT if reference else "true"
+    rows = tx.execute(sa.text(_LIST.format(view=VIEWS[view], payout=about)), facts)
     return [_callback(row) for row in rows.mappings()]
 
 
@@ -103,13 +123,11 @@ def of_payout(tx: Tx, reference: str) -> list[Callback]:
     return [_callback(row) for row in rows.mappings()]
 
 
-def one(tx: Tx, number: int, *, with_phones: bool) -> tuple[Callback, str, dict[str, Any]] | None:
+def one(tx: Tx, number: int) -> tuple[Callback, str, dict[str, Any]] | None:
     """One callback, its body as text, and the ids of its address. None: there is none.
 
-    Args:
-        tx: Where to look.
-        number: Its id.
-        with_phones: Whether phone numbers in the body are shown whole.
+    Phone numbers are masked and only first names stay: to see more of a member there is her
+    payout's page, for a reason.
     """
     row = tx.execute(_ONE, {"id": number}).mappings().one_or_none()
     if row is None:
@@ -117,7 +135,7 @@ def one(tx: Tx, number: int, *, with_phones: bool) -> tuple[Callback, str, dict[
     facts = dict(row)
     ids = {name: facts.pop(name) for name in ("payout_id", "query_id")}
     body = json.dumps(facts.pop("body"), indent=2, ensure_ascii=False, sort_keys=True)
-    return _callback(facts), body if with_phones else mask_all(body), ids
+    return _callback(facts), _NAMED.sub(r"\1 ••••", mask_all(body)), ids
 
 
 def refused(tx: Tx) -> tuple[list[Refused], list[Reason]]:

@@ -87,17 +87,20 @@ class Shown:
 
 STEPS = ("dialled", "saw the price", "typed the right PIN", "asked for the money", "were paid")
 """The names of the funnel's steps, in their order."""
-# Each is counted along the order of its table's time. Sessions are counted once, however often.
+# Of the sessions that began in this time, each counted once: so no step has more than the one
+# before it. A PIN that was typed before the price was shown was for something else.
 _FUNNEL = sa.text(
     """
-    WITH since AS (SELECT now() - make_interval(days => :days) AS at)
-    SELECT (SELECT count(*) FROM ussd_session, since WHERE started_at >= since.at),
-           (SELECT count(DISTINCT session_id) FROM quote, since WHERE shown_at >= since.at),
-           (SELECT count(DISTINCT q.session_id) FROM quote q, since, pin_attempt a
-             WHERE q.shown_at >= since.at AND a.session_id = q.session_id AND a.outcome = 'right'),
-           (SELECT count(*) FROM payout, since WHERE requested_at >= since.at),
-           (SELECT count(*) FROM payout, since WHERE requested_at >= since.at
-               AND state IN ('paid', 'returned', 'recovery', 'recovered', 'written_off'))
+    SELECT count(DISTINCT s.session_id), count(DISTINCT q.session_id),
+           count(DISTINCT q.session_id) FILTER (WHERE p.id IS NOT NULL OR EXISTS (
+               SELECT FROM pin_attempt a WHERE a.session_id = q.session_id
+                  AND a.outcome = 'right' AND a.at >= q.shown_at)),
+           count(DISTINCT q.session_id) FILTER (WHERE p.id IS NOT NULL),
+           count(DISTINCT q.session_id) FILTER (WHERE p.state IN (
+               'paid', 'returned', 'recovery', 'recovered', 'written_off'))
+      FROM ussd_session s LEFT JOIN quote q ON q.session_id = s.session_id
+      LEFT JOIN payout p ON p.quote_id = q.id
+     WHERE s.started_at >= now() - make_interval(days => :days)
     """
 )
 _OUTCOMES = sa.text(
@@ -127,10 +130,13 @@ _SESSIONS = (
     " LEFT JOIN LATERAL (SELECT o.reference FROM quote q JOIN payout o ON o.quote_id = q.id"
     "   WHERE q.session_id = s.session_id LIMIT 1) p ON true"
 )
+# Sessions may begin in the same moment, so their ids take part in the order.
 _LIST = sa.text(
-    f"{_SESSIONS} WHERE CAST(:before AS timestamptz) IS NULL OR s.started_at < :before"
+    f"{_SESSIONS} WHERE s.started_at <= coalesce(CAST(:at AS timestamptz), 'infinity')"
+    " AND (CAST(:at AS timestamptz) IS NULL OR s.started_at < :at OR s.session_id > :before)"
     " ORDER BY s.started_at DESC, s.session_id LIMIT :limit"
 )
+_BEGAN = sa.text("SELECT started_at FROM ussd_session WHERE session_id = :id")
 _ONE = sa.text(f"{_SESSIONS} WHERE s.session_id = :id")
 _HOPS = sa.text(
     "SELECT position, screen, outcome, body, at FROM ussd_hop WHERE session_id = :id"
@@ -160,9 +166,15 @@ def wrong_pins(tx: Tx) -> list[WrongPins]:
     return [WrongPins(**row) for row in tx.execute(_WRONG, {"hours": HOURS}).mappings()]
 
 
-def sessions(tx: Tx, *, before: datetime | None) -> list[Session]:
-    """A page of sessions and one more if there is one, the newest first."""
-    rows = tx.execute(_LIST, {"before": before, "limit": PAGE + 1}).mappings()
+def sessions(tx: Tx, *, before: str | None) -> list[Session]:
+    """A page of sessions and one more if there is one, the newest first.
+
+    Args:
+        tx: Where to look.
+        before: The session that the page before ended with. One that is not there begins anew.
+    """
+    at = tx.scalar(_BEGAN, {"id": before})
+    rows = tx.execute(_LIST, {"at": at, "before": before, "limit": PAGE + 1}).mappings()
     return [Session(**{**row, "phone": mask(row["phone"])}) for row in rows]
 
 

@@ -205,7 +205,7 @@ def test_limits_are_asked_for_without_scripts_and_set_by_two(
 PAGES = ("/staff/", "/staff/payouts", "/staff/attention", "/staff/proposals", "/staff/controls",
          "/staff/members/M00001", "/staff/queues", "/staff/messages",
          "/staff/pictures", "/staff/limits", "/staff/limits/ask", "/staff/tariffs",
-         "/staff/tariffs/ask")  # fmt: skip
+         "/staff/tariffs/ask", "/staff/ussd", "/staff/inbound")  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["en-GB", "sw-KE"])
@@ -217,6 +217,21 @@ def test_axe_finds_nothing(as_: SignIn, language: str, scheme: str) -> None:
     auditor = as_("auditor", locale=language, color_scheme=scheme).open("/staff/record")
     found += finance.violations() + auditor.violations()
     assert found + auditor.open("/staff/people").violations() == []
+
+
+@pytest.mark.parametrize("language", ["en-GB", "sw-KE"])
+def test_axe_finds_nothing_in_a_session_and_in_a_callback(
+    phone: PhonePage, as_: SignIn, language: str
+) -> None:
+    """Of a withdrawal that was made on a phone and told by M-PESA."""
+    phone.choose(WANJIRU)
+    phone.withdraw(520)
+    phone.comes_to("paid")
+    ops = as_("ops", locale=language)
+    for path in ("/staff/ussd", "/staff/inbound"):
+        ops.open(path).page.locator("main tbody th a").first.click()
+        expect(ops.page.locator("main pre").first).to_be_visible()
+        assert ops.violations() == []
 
 
 def test_it_can_be_used_enlarged(as_: SignIn) -> None:

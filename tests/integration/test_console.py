@@ -73,7 +73,7 @@ def ways(app: Flask) -> list[tuple[str, str, str]]:
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/staff") and not rule.endpoint.startswith("rq_dashboard."):
             path = (
-                re.sub(r"<(?:\w+:)?(\w+)>", lambda m: ANY[m[1]], rule.rule)
+                re.sub(r"<(?:[^:>]+:)?(\w+)>", lambda m: ANY[m[1]], rule.rule)
                 if (rule.endpoint not in OPEN_TO_ALL)
                 else rule.rule
             )
@@ -116,6 +116,16 @@ def test_every_page_opens_for_those_who_may_and_for_nobody_else(
         switch.resume(tx, reason="the walk is over", by=operator())
 
 
+def test_a_number_that_no_row_can_have_is_not_found(
+    site: Site, people: dict[Role, Browser]
+) -> None:
+    huge = str(2**63)
+    for path in ("approvals", "proposals", "inbound", "people", "incidents"):
+        assert people[Role.MANAGER].get(f"/staff/{path}/{huge}").status_code == 404, path
+    for path in ("record", "inbound"):
+        assert people[Role.MANAGER].get(f"/staff/{path}?before={huge}").status_code == 200, path
+
+
 def test_everybody_may_end_their_own_sessions(site: Site) -> None:
     """Wherever they were begun."""
     email = site.hire("away@sacco.example", "support")
@@ -141,6 +151,11 @@ def test_what_was_refused_is_on_record(site: Site, people: dict[Role, Browser]) 
         ).one()
     assert row.action == Done.PAGE_REFUSED
     assert row.detail["needs"] == Permission.STOP
+
+
+def test_a_number_that_no_act_can_have_leaves_the_record_whole(people: dict[Role, Browser]) -> None:
+    for before in ("9" * 19, "9" * 5000):
+        assert people[Role.AUDITOR].get(f"/staff/record?before={before}").status_code == 200
 
 
 def test_a_page_that_reads_cannot_write(site: Site) -> None:

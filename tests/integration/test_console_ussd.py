@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.db import Database
 from app.operations import ussd_use
-from tests.support import staff_site, ussd_site
+from tests.support import databases, staff_site, ussd_site
 from tests.support.staff_site import Browser
 from tests.support.ussd_site import JUMA, WANJIRU, Site
 
@@ -79,6 +79,22 @@ def test_the_funnel_counts_how_far_members_came(
     assert page.count("<svg") == 2
 
 
+def test_no_step_has_more_than_the_one_before_it(door: Site, db: Database) -> None:
+    """A session that began before the time that is looked at counts in none of the steps."""
+    door.member()
+    phone = door.phone()
+    phone.dial()
+    for answer in ("1", "500", "4071"):
+        phone.reply(answer)
+    with db.transaction() as tx:
+        assert [one.count for one in ussd_use.funnel(tx, days=1)] == [1, 1, 1, 1, 0]
+    with db.transaction() as tx, databases.owner_of(tx) as owner:
+        owner.execute(sa.text("UPDATE ussd_session SET started_at = now() - interval '25 hours'"))
+    with db.transaction() as tx:
+        assert [one.count for one in ussd_use.funnel(tx, days=1)] == [0] * 5
+        assert [one.count for one in ussd_use.funnel(tx, days=7)] == [1, 1, 1, 1, 0]
+
+
 def test_a_session_shows_what_is_kept_and_never_what_was_typed(
     door: Site, console: staff_site.Site, db: Database
 ) -> None:
@@ -118,6 +134,7 @@ def test_what_is_not_there_is_not_found(console: staff_site.Site) -> None:
     ops = signed_in(console, "ops")
     assert ops.get("/staff/ussd/nothing").status_code == 404
     assert ops.get("/staff/ussd?days=x&before=yesterday").status_code == 200
+    assert ops.get("/staff/ussd?before=" + "<b>" * 100).status_code == 200
 
 
 def test_older_sessions_are_a_page_further(console: staff_site.Site, db: Database) -> None:
@@ -137,3 +154,23 @@ def test_older_sessions_are_a_page_further(console: staff_site.Site, db: Databas
     assert f'/staff/ussd/s{ussd_use.PAGE + 1}"' not in first
     older = first.partition('class="older" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert f'/staff/ussd/s{ussd_use.PAGE + 1}"' in ops.get(older).text
+
+
+def test_sessions_of_one_moment_are_all_listed(console: staff_site.Site, db: Database) -> None:
+    """The end of a page may fall among them; an id may hold whatever the gateway may send."""
+    with db.transaction() as tx:
+        tx.execute(
+            sa.text(
+                "INSERT INTO ussd_session (session_id, msisdn, service_code, menu_version,"
+                " language, started_at) SELECT 'AT/' || n || '?', '+254712345678', '*384#', 'v',"
+                " 'en', now() FROM generate_series(1, :n) n"
+            ),
+            {"n": ussd_use.PAGE + 5},
+        )
+    with db.transaction() as tx:
+        first = ussd_use.sessions(tx, before=None)[: ussd_use.PAGE]
+        rest = ussd_use.sessions(tx, before=first[-1].session_id)
+    assert len({one.session_id for one in (*first, *rest)}) == ussd_use.PAGE + 5
+    ops = signed_in(console, "ops")
+    link = ops.get("/staff/ussd").text.partition('href="/staff/ussd/AT/')[2].partition('"')[0]
+    assert ops.get(f"/staff/ussd/AT/{link}").status_code == 200

@@ -7,8 +7,10 @@ from app.operations import inbound
 from app.operations.inbound import PAGE
 from app.payouts.inbox import Kind
 from app.staff.console import drawing
-from app.staff.console.routes import me, page, reading, shown
-from app.staff.permissions import Permission, may
+from app.staff.console.routes import number_given, page, reading, shown
+from app.staff.permissions import Permission
+
+REFERENCE_MAX = 10
 
 
 @page("/inbound", Permission.SEE_INBOUND)
@@ -18,10 +20,15 @@ def inbound_calls() -> ResponseReturnValue:
     view = view if view in inbound.VIEWS else "all"
     asked = request.args.get("kind", "")
     kind = Kind(asked) if asked in list(Kind) else None
-    before = request.args.get("before", "")
+    reference = request.args.get("payout", "").strip().upper()[:REFERENCE_MAX]
     with reading() as tx:
-        number = int(before) if before.isascii() and before.isdigit() else None
-        found = inbound.listed(tx, view=view, kind=kind, before=number)
+        found = inbound.listed(
+            tx,
+            view=view,
+            kind=kind,
+            reference=reference,
+            before=number_given("before"),
+        )
         hours, reasons = inbound.refused(tx)
     return shown(
         "inbound.html",
@@ -30,6 +37,7 @@ def inbound_calls() -> ResponseReturnValue:
         view=view,
         kind=kind,
         kinds=list(Kind),
+        reference=reference,
         reasons=reasons,
         hours=hours,
         picture=drawing.stacked([(one.callbacks,) for one in hours]),
@@ -40,7 +48,7 @@ def inbound_calls() -> ResponseReturnValue:
 def inbound_call(number: int) -> ResponseReturnValue:
     """One callback, word for word, without what was taken out of it when it came."""
     with reading() as tx:
-        found = inbound.one(tx, number, with_phones=may(me(), Permission.REVEAL))
+        found = inbound.one(tx, number)
     if found is None:
         abort(404, "There is no such callback.")
     callback, body, ids = found

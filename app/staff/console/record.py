@@ -11,7 +11,7 @@ from app.operations.context import context
 from app.staff import audit
 from app.staff.audit import Act
 from app.staff.console import files
-from app.staff.console.routes import actor, page, reading, shown
+from app.staff.console.routes import actor, number_given, page, reading, shown
 from app.staff.permissions import Permission
 
 TEXT_MAX = 80
@@ -23,11 +23,8 @@ COLUMNS = ("id", "at", "who", "action", "about", "reason", "from", "detail")
 def record() -> ResponseReturnValue:
     """The newest first; all, or what is about one payout, member or colleague."""
     about = _about()
-    before = request.args.get("before", "")
     with reading() as tx:
-        found = audit.listed(
-            tx, about=about, before=int(before) if before.isascii() and before.isdigit() else None
-        )
+        found = audit.listed(tx, about=about, before=number_given("before"))
         seals = record_seals.read(tx)
     rows_max = files.EXPORT_ROWS_MAX
     return shown("record.html", found=found, about=about, seals=seals, rows_max=rows_max)

@@ -47,6 +47,8 @@ BYTES_MAX: dict[str, int] = {}
 
 PASSKEY_NEEDED = "A manager agrees with a passkey, not with a code. Make one on your own page."
 
+ID_MAX = 2**63 - 1
+"""Of PostgreSQL's bigint."""
 WITHOUT_FACTOR = frozenset({"console.you", "console.new_factor", "console.set_factor"})
 """What opens for somebody who must set up a second factor first."""
 
@@ -63,10 +65,19 @@ def page(
         if bytes_max:
             BYTES_MAX[f"console.{view.__name__}"] = bytes_max
         methods = ["POST"] if post else ["GET"]
-        bp.add_url_rule(rule, view_func=_guarded(view, permission), methods=methods)
+        # A number that no row can have is not found, instead of an error of the database.
+        bounded = rule.replace("<int:", f"<int(max={ID_MAX}):")
+        bp.add_url_rule(bounded, view_func=_guarded(view, permission), methods=methods)
         return view
 
     return put
+
+
+def number_given(name: str) -> int | None:
+    """A row's number from the current address, such as where a page before ended."""
+    text = request.args.get(name, "")
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(ID_MAX))
+    return int(text) if is_number and int(text) <= ID_MAX else None
 
 
 def me() -> Staff:

@@ -1,7 +1,6 @@
 """How members use the menus, and what one session showed."""
 
 import re
-from datetime import datetime
 
 from flask import abort, request
 from flask.typing import ResponseReturnValue
@@ -17,6 +16,8 @@ from app.staff.permissions import Permission, may
 TELL_SAVINGS = frozenset({"balance.shown", "statement.shown", "withdraw.insufficient"})
 """Screens whose every figure tells what a member has."""
 _DIGITS = re.compile(r"\d+")
+ID_MAX = 100
+"""The gateway's ids are no longer."""
 
 
 @page("/ussd", Permission.SEE_USSD)
@@ -29,7 +30,7 @@ def ussd() -> ResponseReturnValue:
         outcomes = ussd_use.outcomes(tx, days=days)
         shares = ussd_use.shares(tx, days=days)
         wrong = ussd_use.wrong_pins(tx)
-        found = ussd_use.sessions(tx, before=_moment(request.args.get("before", "")))
+        found = ussd_use.sessions(tx, before=request.args.get("before", "")[:ID_MAX])
     return shown(
         "ussd.html",
         days=days,
@@ -39,13 +40,13 @@ def ussd() -> ResponseReturnValue:
         shares=shares,
         wrong=wrong,
         found=found[:PAGE],
-        older=found[PAGE - 1].started_at if len(found) > PAGE else None,
+        older=found[PAGE - 1].session_id if len(found) > PAGE else None,
         narrowing=drawing.stacked([(step.count,) for step in steps]),
         tries=drawing.stacked([(hour.count,) for hour in wrong]),
     )
 
 
-@page("/ussd/<session_id>", Permission.SEE_USSD)
+@page("/ussd/<path:session_id>", Permission.SEE_USSD)
 def ussd_session(session_id: str) -> ResponseReturnValue:
     """The screens of one session that are kept."""
     with reading() as tx:
@@ -63,11 +64,3 @@ def screen(one: Shown) -> str:
     if may(me(), Permission.SEE_BALANCES):
         return text
     return _DIGITS.sub("••", text) if one.screen in TELL_SAVINGS else without_balance(text)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
