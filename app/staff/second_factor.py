@@ -82,6 +82,7 @@ _USE = sa.text(
     " WHERE staff_id = :id AND sha256 = :hash AND used_at IS NULL"
 )
 _FORGET_CODES = sa.text("DELETE FROM staff_recovery_code WHERE staff_id = :id")
+_FORGET_PASSKEYS = sa.text("DELETE FROM staff_passkey WHERE staff_id = :id")
 _ADD_CODE = sa.text("INSERT INTO staff_recovery_code (staff_id, sha256) VALUES (:id, :hash)")
 _FACTORS = sa.text(
     "SELECT totp_secret IS NOT NULL AS has_app, (SELECT count(*) FROM staff_recovery_code c"
@@ -128,6 +129,7 @@ def take_away(tx: Tx, staff_id: int, *, reason: str, by: Actor) -> None:
         raise NoSecondFactor("This account has no second factor.")
     tx.execute(_SET, {"id": staff_id, "seed": None, "step": 0})
     tx.execute(_FORGET_CODES, {"id": staff_id})
+    tx.execute(_FORGET_PASSKEYS, {"id": staff_id})
     app_audit.record(tx, Action.SECOND_FACTOR_RESET, by=by, staff=staff_id, reason=reason)
 
 

@@ -73,6 +73,7 @@ _RENEW = sa.text(
     "UPDATE staff SET password_hash = :hash, session_key = :key, totp_secret = NULL WHERE id = :id"
 )
 _FORGET_CODES = sa.text("DELETE FROM staff_recovery_code WHERE staff_id = :id")
+_FORGET_PASSKEYS = sa.text("DELETE FROM staff_passkey WHERE staff_id = :id")
 
 
 def standing(tx: Tx, email: str) -> Mapping[str, Any]:
@@ -101,7 +102,7 @@ def hire(tx: Tx, email: str, *, name: str, role: str, reason: str, by: Actor) ->
         number = row.id
         facts = {"name": called, "role": wanted, "hash": _hash(), "key": uuid4(), "id": number}
         tx.execute(_REOPEN, facts)
-        tx.execute(_FORGET_CODES, {"id": number})
+        _forget_factors(tx, number)
     else:
         raise accounts.EmailTaken(f"{address} has an account already.")
     code = joining.invite(tx, number)
@@ -151,10 +152,16 @@ def renew_access(tx: Tx, email: str, *, reason: str, by: Actor) -> Change:
     """
     row = _present(tx, email)
     tx.execute(_RENEW, {"id": row.id, "hash": _hash(), "key": uuid4()})
-    tx.execute(_FORGET_CODES, {"id": row.id})
+    _forget_factors(tx, row.id)
     code = joining.invite(tx, row.id)
     audit.record(tx, "access_renewed", by=by, colleague=row.email, reason=reason)
     return Change(row.email, row.name, Role(row.role), Role(row.role), code)
+
+
+def _forget_factors(tx: Tx, staff_id: int) -> None:
+    """Codes on paper and passkeys: whoever has the lost phone or bag has them too."""
+    tx.execute(_FORGET_CODES, {"id": staff_id})
+    tx.execute(_FORGET_PASSKEYS, {"id": staff_id})
 
 
 def _required(email: str, name: str) -> tuple[str, str]:

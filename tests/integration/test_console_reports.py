@@ -241,7 +241,7 @@ def test_a_closed_incident_takes_nothing_more(
     assert "IN-03" in post(manager, f"{path}/close", reason="again")
     assert "IN-03" in post(manager, f"{path}/notes", note="more")
     assert "IN-02" in post(manager, "/staff/incidents/999/notes", note="more")
-    assert manager.get(f"/staff/incidents/{'9' * 40}").status_code == 409
+    assert manager.get(f"/staff/incidents/{'9' * 40}").status_code == 404
     for statement in (
         "UPDATE incident SET title = 'x' WHERE id = :n",
         "UPDATE incident SET closed_why = 'x' WHERE id = :n",

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app.db import Database
-from app.staff import accounts, second_factor
+from app.audit import Actor
+from app.db import Database, Tx
+from app.staff import accounts, passkeys, second_factor, staffing
 from app.staff.passkeys import PASSKEYS_MAX
 from app.staff.second_factor import Seeds
 from tests.integration.test_second_factor import KEY, Phone
@@ -201,6 +202,27 @@ def test_a_lost_device_is_forgotten(site: Site) -> None:
     assert amina.send("/staff/you/passkey/remove", passkey_id=text(key.id)).status_code == 303
     there = amina.knocks()
     assert "Use a passkey" not in there.get("/staff/code").text
+
+
+def test_passkeys_go_with_lost_access(site: Site) -> None:
+    """By two people of the console, and at a shell: the lost bag held the laptop too."""
+    by = Actor("tests", name="tests")
+    for number, lose in enumerate((renew, take_away)):
+        amina, key = person(site, f"k10{number}@sacco.example", "support"), Authenticator()
+        amina.makes(key)
+        with site.db.transaction() as tx:
+            staff_id = accounts.by_email(tx, amina.email).id
+            assert len(passkeys.of(tx, staff_id)) == 1
+            lose(tx, amina.email, staff_id, by)
+            assert passkeys.of(tx, staff_id) == []
+
+
+def renew(tx: Tx, email: str, _staff_id: int, by: Actor) -> None:
+    staffing.renew_access(tx, email, reason="lost", by=by)
+
+
+def take_away(tx: Tx, _email: str, staff_id: int, by: Actor) -> None:
+    second_factor.take_away(tx, staff_id, reason="lost", by=by)
 
 
 def test_a_second_persons_yes_takes_a_passkey_too(site: Site) -> None:

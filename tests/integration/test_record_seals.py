@@ -81,6 +81,16 @@ def test_the_application_cannot_write_a_seal(db: Database) -> None:
         )
 
 
+def test_the_application_cannot_say_when(db: Database) -> None:
+    with pytest.raises(sa.exc.DBAPIError, match="permission denied"), db.transaction() as tx:
+        tx.execute(
+            sa.text(
+                "INSERT INTO staff_action (action, source, at)"
+                " VALUES ('x', 'x', now() - interval '1 day')"
+            )
+        )
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -57,3 +57,7 @@ REVOKE ALL ON FUNCTION seal_staff_actions FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION seal_staff_actions TO baraza_app;
 GRANT SELECT ON staff_action_block TO baraza_app;
 CREATE INDEX staff_action_block_sealed ON staff_action_block (sealed_at);
+
+-- When a row was written says the database, not the application.
+REVOKE INSERT ON staff_action FROM baraza_app;
+GRANT INSERT (staff_id, action, detail, source) ON staff_action TO baraza_app;
