@@ -19,7 +19,7 @@ from app.doorbell import Step
 from app.ledger import sealing, upkeep
 from app.messages import outbox
 from app.observability import configure_logs, logger
-from app.operations import alerting, auditing, machines, notifying, record_seals
+from app.operations import alerting, auditing, machines, notifying, payout_report, record_seals
 from app.operations.notifying import Notifier
 from app.payouts import float_watch, overdue, public_holidays
 from app.payouts.deadlines import SILENT_S
@@ -35,6 +35,7 @@ SEAL_EVERY_S = 5
 SEAL_RECORD_EVERY_S = 60
 MONTHS_EVERY_S = 3600
 HOLIDAYS_EVERY_S = 86_400
+FIGURES_EVERY_S = 21_600
 ALERTS_EVERY_S = 10
 
 
@@ -67,6 +68,7 @@ class Timekeeper:
         self._every(SEAL_RECORD_EVERY_S, record_seals.seal)
         self._every(MONTHS_EVERY_S, upkeep.ensure_months)
         self._every(HOLIDAYS_EVERY_S, public_holidays.upkeep)
+        self._every(FIGURES_EVERY_S, payout_report.keep_months)
         self._every(ALERTS_EVERY_S, alerting.evaluate)
 
     def lost_sight(self) -> None:

@@ -324,3 +324,43 @@ def test_the_draft_tells_what_happened_and_names_nobody(
     assert "<script>alert" not in page
     assert "<script>alert" not in people[Role.AUDITOR].get("/staff/incidents").text
     post(people[Role.OPS], "/staff/controls/resume", reason="over")
+
+
+def test_months_that_are_over_are_counted_beforehand(
+    db: Database, owner_db: Database, redis_url: str
+) -> None:
+    """As they were counted last; the present month is always as it is now."""
+    stories = Stories(db, redis_url)
+    with db.transaction() as tx:
+        today = tx.execute(sa.text("SELECT now()")).scalar_one().astimezone(NAIROBI).date()
+    past = stories.paid()
+    with owner_db.transaction() as tx:
+        tx.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        tx.execute(
+            sa.text("UPDATE payout SET requested_at = :at WHERE reference = :r"),
+            {"at": datetime(today.year, today.month, 1, tzinfo=NAIROBI) - timedelta(days=3),
+             "r": past},
+        )  # fmt: skip
+
+    def months() -> list[payout_report.Line]:
+        with db.transaction() as tx:
+            return payout_report.by_month(tx, today=today)
+
+    uncounted = months()
+    assert uncounted[-2].figures.paid == 1
+    with db.transaction() as tx:
+        payout_report.keep_months(tx)
+    assert months() == uncounted
+    with owner_db.transaction() as tx:
+        tx.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        tx.execute(
+            sa.text("UPDATE payout SET state = 'returned' WHERE reference = :r"), {"r": past}
+        )
+    stories.paid()
+    assert months()[-2] == uncounted[-2]
+    assert months()[-1].figures.paid == uncounted[-1].figures.paid + 1
+    with db.transaction() as tx:
+        assert payout_report.counted_at(tx) is not None
+    with db.transaction() as tx:
+        payout_report.keep_months(tx)
+    assert (months()[-2].figures.paid, months()[-2].figures.given_back) == (0, 1)

@@ -21,6 +21,7 @@ FILES = (
     "staff/sql/more_approvals.sql",
     "payouts/sql/by_two.sql",
     "operations/sql/incidents.sql",
+    "operations/sql/month_figures.sql",
     "channels/sql/looking_on.sql",
 )
 

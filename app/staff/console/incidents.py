@@ -43,7 +43,7 @@ def open_incident() -> ResponseReturnValue:
 def incident(number: int) -> ResponseReturnValue:
     """Its clocks, what is known, what was added, and the way to the draft."""
     with reading() as tx:
-        found = incidents.one(tx, _number(number))
+        found = incidents.one(tx, number)
     return shown("incident.html", one=found, now=_present(), right_now=now(), clocks=CLOCKS)
 
 
@@ -52,7 +52,7 @@ def note_incident(number: int) -> ResponseReturnValue:
     """Add what was learned since."""
     said = _typed("note", incidents.TEXT_MAX)
     with context().db.transaction() as tx:
-        incidents.note(tx, _number(number), said, by=actor())
+        incidents.note(tx, number, said, by=actor())
     return _back(number)
 
 
@@ -65,7 +65,7 @@ def note_notice(number: int) -> ResponseReturnValue:
         raise NotAnIncident("Choose who was told.") from None
     sent_at, reference = _moment("sent"), _typed("reference", incidents.REFERENCE_MAX)
     with context().db.transaction() as tx:
-        incidents.tell(tx, _number(number), told, sent_at=sent_at, reference=reference, by=actor())
+        incidents.tell(tx, number, told, sent_at=sent_at, reference=reference, by=actor())
     return _back(number)
 
 
@@ -74,7 +74,7 @@ def close_incident(number: int) -> ResponseReturnValue:
     """Close it for good."""
     why = reason()
     with context().db.transaction() as tx:
-        incidents.close(tx, _number(number), reason=why, by=actor())
+        incidents.close(tx, number, reason=why, by=actor())
     return _back(number)
 
 
@@ -96,7 +96,7 @@ def incident_pdf(number: int) -> ResponseReturnValue:
 
 def _draft(number: int) -> Draft:
     with reading() as tx:
-        return incident_report.draft(tx, incidents.one(tx, _number(number)))
+        return incident_report.draft(tx, incidents.one(tx, number))
 
 
 def _facts() -> Facts:
@@ -139,13 +139,6 @@ def _count(field: str) -> int | None:
     if not (typed.isascii() and typed.isdigit() and len(typed) <= DIGITS_MAX):
         raise NotAnIncident("A number is written in digits; leave it empty if it is not known.")
     return int(typed)
-
-
-def _number(number: int) -> int:
-    """The number as PostgreSQL takes it: what is longer than any is none of ours."""
-    if number.bit_length() > 62:  # noqa: PLR2004 - a bigint has 63 bits and a sign
-        raise incidents.NoSuchIncident("There is no incident of this number.")
-    return number
 
 
 def _present() -> str:

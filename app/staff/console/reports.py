@@ -28,9 +28,12 @@ def reports() -> ResponseReturnValue:
     """The days of one month, or the last twelve months."""
     today, month = _today(), _month()
     lines = _lines()
+    with reading() as tx:
+        counted_at = payout_report.counted_at(tx) if _by_month() else None
     return shown(
         "reports.html",
         lines=lines,
+        counted_at=counted_at,
         total=payout_report.total(lines),
         by_month=_by_month(),
         month=month,
