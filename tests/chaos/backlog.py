@@ -97,7 +97,7 @@ def _wanted(
     chance = random.Random(seed)
     weights = [weight for weight, *_ in endings]
     found = []
-    for member, account in _people(everything.owner, count):
+    for member, account in people(everything.owner, count):
         ((_, ending, kind),) = chance.choices(endings, weights)
         amount = int(f"3{ending or chance.randrange(60, 100)}")
         found.append(_Wanted(member, account, shillings(amount), kind))
@@ -130,8 +130,8 @@ def _door(everything: World) -> Iterator[Callable[[_Wanted], tuple[str, str]]]:
         db.close()
 
 
-def _people(owner: Database, count: int) -> list[tuple[int, int]]:
-    """Members with savings and nothing else. Returns member and account of each."""
+def people(owner: Database, count: int) -> list[tuple[int, int]]:
+    """Make members with savings and nothing else. Returns member and account of each."""
     with owner.transaction() as tx:
         members: Sequence[int] = tx.scalars(_MEMBERS, {"count": count}).all()
         accounts = posting.open_accounts(tx, count)

@@ -1,0 +1,169 @@
+"""Real servers that keep what they commit, and a simulator too light to be what is measured."""
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import redis
+import requests
+import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from app import embedded
+from app.db import Database
+from app.embedded import Servers
+from app.migrations import migrate
+from tests.support.databases import Logins
+from tests.support.folders import passable_folder
+from tests.support.stack import Stack, free_ports, stack, wait_for
+
+SETTINGS = {
+    "DARAJA_READ_TIMEOUT_S": "25",
+    "DARAJA_CALLS_PER_S_MAX": "1000",
+    "PAYOUT_RESEND_AFTER_S": "60,120",
+    "PAYOUT_ASK_AFTER_S": "30,60,120,300",
+    "PAYOUT_DOUBT_AFTER_S": "60",
+    "PAYOUT_NOTICE_AFTER_S": "600",
+    "AT_API_KEY": "bench",
+    "SANDBOX": "off",
+}
+"""As in earnest, but for the rate that M-PESA allows."""
+
+
+@dataclass
+class Ground:
+    """What runs, and how to look at it."""
+
+    servers: Servers
+    stack: Stack
+    owner: Database
+    simulator: str
+    """The base address of M-PESA and the SMS gateway."""
+    _before: dict[str, float] = field(default_factory=dict)
+
+    def truth(self) -> dict[str, Any]:
+        """What the simulator paid and told."""
+        return dict(requests.get(f"{self.simulator}/truth", timeout=10).json())
+
+    def forget(self, *, delay_ms: float = 0) -> None:
+        """Set the simulator's counters to zero."""
+        requests.post(f"{self.simulator}/forget?delay_ms={delay_ms:g}", timeout=10)
+
+    def scalar(self, query: str, **facts: Any) -> Any:
+        """One value, by the owner's login."""
+        with self.owner.transaction() as tx:
+            return tx.scalar(sa.text(query), facts)
+
+    def redis(self) -> "redis.Redis":
+        """A connection of the bench's own."""
+        return redis.Redis.from_url(self.stack.redis_url)
+
+    def cpu_s(self) -> dict[str, float]:
+        """Seconds of processor that each part has used so far, by the part's name."""
+        spent: dict[str, float] = {}
+        known: dict[int, str] = {}
+        for name, process in self.stack.processes.items():
+            known[process.pid] = name
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    known[child.pid] = name
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                name = known.get(process.pid) or _server_name(process)
+                used = process.cpu_times()
+                # What its ended children used is in theirs: PostgreSQL's backends come and go.
+                total = used.user + used.system + used.children_user + used.children_system
+                spent[name] = spent.get(name, 0.0) + total
+        return spent
+
+    def counters(self) -> dict[str, float]:
+        """What PostgreSQL and Redis have done so far."""
+        with self.owner.transaction() as tx:
+            row = tx.execute(
+                sa.text(
+                    "SELECT pg_current_xact_id()::text::bigint AS writing_commits,"
+                    " pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS wal_bytes,"
+                    " (SELECT sum(xact_commit) FROM pg_stat_database"
+                    "  WHERE datname = current_database())::bigint AS commits"
+                )
+            ).one()
+        info = self.redis().info("stats")
+        assert isinstance(info, Mapping)
+        return {**row._mapping, "redis_commands": float(info["total_commands_processed"])}
+
+
+def _server_name(process: psutil.Process) -> str:
+    line = " ".join(process.cmdline())
+    if "tests.bench.simulator" in line:
+        return "simulator"
+    return "PostgreSQL" if "postgres" in line else "Valkey" if "valkey" in line else "other"
+
+
+@contextmanager
+def ground(**settings: str) -> Iterator[Ground]:
+    """Servers, an empty migrated database and the simulator; none of Baraza's processes yet."""
+    with passable_folder() as folder:
+        servers = embedded.start(folder / "var")
+        logins = Logins(servers.database_url, servers.database_url_owner)
+        owner = Database(logins.owner, role=None, name="bench")
+        port = free_ports(1)
+        simulator = f"http://127.0.0.1:{port}"
+        certificate = _certificate(folder)
+        try:
+            migrate(logins.owner)
+            given = {
+                **SETTINGS,
+                "DARAJA_URL": simulator,
+                "AT_URL": simulator,
+                "DARAJA_CERTIFICATE": str(certificate),
+                **settings,
+            }
+            with stack(folder, logins, servers.redis_url, **given) as everything:
+                everything.commands = {
+                    "simulator": [
+                        sys.executable, "-m", "tests.bench.simulator", "--port", str(port),
+                    ]
+                }  # fmt: skip
+                everything.start("simulator")
+                wait_for("the simulator", lambda: _answers(simulator))
+                yield Ground(servers, everything, owner, simulator)
+        finally:
+            owner.close()
+            servers.stop()
+
+
+def _answers(simulator: str) -> bool:
+    try:
+        return requests.get(f"{simulator}/truth", timeout=1).ok
+    except requests.RequestException:
+        return False
+
+
+def _certificate(folder: Path) -> Path:
+    """A certificate to encrypt our password with, as Safaricom's is. Nobody has to read it."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bench")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "safaricom.pem"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    path.chmod(0o644)
+    return path
