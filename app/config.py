@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     )
     daraja_connect_timeout_s: float = Field(5, gt=0, le=30, description="seconds")
     daraja_read_timeout_s: float = Field(25, gt=0, le=60, description="seconds")
-    daraja_calls_max: int = Field(8, ge=1, le=64, description="payout calls at once per process")
+    daraja_calls_max: int = Field(32, ge=1, le=64, description="payout calls at once per process")
     daraja_calls_per_s_max: int = Field(
         20, ge=1, le=1000, description="calls a second from all processes; fewer once refused"
     )

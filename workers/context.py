@@ -24,6 +24,7 @@ from app.payouts.sim_check import SimCheck
 from app.providers.africastalking import Sms
 from app.providers.daraja import Daraja
 from app.providers.insights import Insights
+from workers.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Context:
     db: Database
     redis: Redis
     doorbell: Doorbell
+    pace: Pace
     debit: Debit
     pay: Pay
     ask: Ask
@@ -69,6 +71,7 @@ def open_context(settings: Settings, *, worker: str) -> Context:
         db=db,
         redis=redis,
         doorbell=doorbell,
+        pace=Pace(),
         debit=Debit(db, doorbell, checks_sim=settings.sim_check == "on"),
         pay=Pay(db, doorbell, daraja, settings, schedule, pool, worker),
         ask=Ask(db, doorbell, daraja, settings, schedule, pool),

@@ -46,8 +46,10 @@ def sms() -> dict[str, int]:
     counts = outbox.send_due(
         context.db, context.sms, worker=context.worker, start_pins=context.start_pins
     )
-    if sum(counts.values()) >= outbox.BATCH_MAX:
+    is_full = sum(counts.values()) >= outbox.BATCH_MAX
+    if is_full:
         context.doorbell.ring(Step.SMS)
+    context.pace.worked(Step.SMS, left_some=is_full)
     return counts
 
 
@@ -78,12 +80,14 @@ def check_alone(reference: str) -> dict[str, int]:
 
 def _answer(step: Step) -> Context:
     context = current()
+    context.pace.wait(step)
     context.doorbell.answered(step)
     return context
 
 
 def _told(step: Step, report: Report) -> dict[str, int]:
     """Describe the job by what it found; RQ keeps the description with the result."""
+    current().pace.worked(step, left_some=report.is_full)
     job = get_current_job()
     if job is not None:
         job.description = report.described(step)

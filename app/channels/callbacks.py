@@ -69,26 +69,19 @@ def _file(
     if refusal is not None:
         return refusal
     body = strip_secrets(_read())
+    source = request.remote_addr or ""
     try:
-        with doors().db.transaction() as tx:
-            if payout_id is None:
-                assert query_id is not None
-                payout_id = inbox.payout_of_query(tx, query_id)
-                if payout_id is None:
-                    # A query's row is committed before the query. Most likely this is a payout's
-                    # id, whose token must not open the door of the answers that confirm.
-                    return _refuse(kind, "no such query", 404)
-            inbox.file(
-                tx,
-                kind=kind,
-                payout_id=payout_id,
-                query_id=query_id,
-                body=body,
-                source=request.remote_addr or "",
+        with doors().db.statement() as tx:
+            is_known = inbox.file(
+                tx, kind=kind, payout_id=payout_id, query_id=query_id, body=body, source=source
             )
     except DatabaseAway:
         # Not stored, so not taken: if the provider repeats, good; if not, we shall ask.
         return _answer(503, "Try again")
+    if not is_known:
+        # A query's row is committed before the query. Most likely this is a payout's id, whose
+        # token must not open the door of the answers that confirm.
+        return _refuse(kind, "no such query", 404)
     doors().doorbell.ring(Step.RESOLVE)
     return _answer(200, "Accepted")
 

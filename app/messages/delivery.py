@@ -58,6 +58,12 @@ _APPLY = sa.text(
 )
 
 
+_LOCK = sa.text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(key, 7))"
+    " FROM unnest(CAST(:keys AS text[])) AS key"
+)
+
+
 def receive(tx: Tx, report: Report) -> None:
     """Keep a report and apply it to its message, if that message's id is stored already."""
     lock(tx, [report.provider_message_id])
@@ -79,8 +85,9 @@ def lock(tx: Tx, provider_message_ids: Iterable[str]) -> None:
     this lock both could look before the other's commit, and the report would never be applied.
     Taken in sorted order, so that two groups cannot wait for each other in a circle.
     """
-    for key in sorted(set(provider_message_ids)):
-        tx.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7))"), {"key": key})
+    keys = sorted(set(provider_message_ids))
+    if keys:
+        tx.execute(_LOCK, {"keys": keys})
 
 
 def apply(tx: Tx, provider_message_ids: Sequence[str]) -> list[Sign]:
@@ -89,6 +96,8 @@ def apply(tx: Tx, provider_message_ids: Sequence[str]) -> list[Sign]:
     Returns:
         What they tell about their numbers, for `blocks.note`.
     """
+    if not provider_message_ids:
+        return []
     rows = tx.execute(
         sa.text(
             "SELECT provider_message_id, status, failure_reason FROM delivery_report"

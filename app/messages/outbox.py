@@ -13,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app import config
+from app import config, rows
 from app.db import Database, Tx
 from app.messages import texts
 from app.providers import pauses
@@ -37,10 +37,39 @@ class Recipient:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One SMS to one member, to be sent once the change that it tells about is committed."""
+
+    kind: str
+    """One of `texts.KINDS`."""
+    message_id: UUID
+    """Made before; the same id is queued once."""
+    member_id: int
+    msisdn: str
+    """E.164."""
+    language: str
+    """`en` or `sw`."""
+    facts: Mapping[str, Any]
+    """What the text of this kind needs. The SACCO's help line (`tel`) and service code (`dial`)
+    are known here unless given."""
+    payout_id: UUID | None = None
+    """The payout that it tells about, if it tells about one."""
+
+
+_QUEUED = {
+    "id": "uuid",
+    "kind": "text",
+    "payout": "uuid",
+    "member": "bigint",
+    "msisdn": "text",
+    "language": "text",
+    "body": "text",
+}
 _QUEUE = sa.text(
-    "INSERT INTO message (id, kind, payout_id, member_id, msisdn, language, body)"
-    " VALUES (:id, :kind, :payout, :member, :msisdn, :language, :body)"
-    " ON CONFLICT DO NOTHING RETURNING true"
+    "INSERT INTO message (id, kind, payout_id, member_id, msisdn, language, body)"  # noqa: S608 - constants
+    " SELECT id, kind, payout, member, msisdn, language, body"
+    f" FROM {rows.source(_QUEUED)} ORDER BY nth ON CONFLICT DO NOTHING"
 )
 _QUEUE_MANY = sa.text(
     "INSERT INTO message (id, kind, member_id, msisdn, language, body, bulk)"
@@ -66,38 +95,38 @@ def queue(
     facts: Mapping[str, Any],
     payout_id: UUID | None = None,
 ) -> bool:
-    """Write one SMS to be sent once this database transaction is committed.
+    """Write one SMS to be sent once this database transaction is committed. Whether it is new.
 
     A payout has at most one message of a kind, so a repeated step may queue again without harm.
-
-    Args:
-        tx: The transaction of the change.
-        kind: One of `texts.KINDS`.
-        message_id: Made before; the same id is queued once.
-        member_id: Whom it is for.
-        msisdn: Where it goes, E.164.
-        language: `en` or `sw`.
-        facts: What the text of this kind needs. The SACCO's help line (`tel`) and service code
-            (`dial`) are known here unless given.
-        payout_id: The payout that it tells about, if it tells about one.
-
-    Returns:
-        Whether it is new.
 
     Raises:
         Broken: there is no such text, or the facts do not fit it.
     """
-    body = _render(kind, language, facts)
-    row = {
-        "id": message_id,
-        "kind": kind,
-        "payout": payout_id,
-        "member": member_id,
-        "msisdn": msisdn,
-        "language": language,
-        "body": body,
-    }
-    return tx.scalar(_QUEUE, row) is True
+    text = Text(kind, message_id, member_id, msisdn, language, facts, payout_id)
+    return queue_all(tx, [text]) == 1
+
+
+def queue_all(tx: Tx, wanted: Sequence[Text]) -> int:
+    """Write many SMS, as `queue` does one. Returns how many are new.
+
+    Raises:
+        Broken: as `queue`, for any of them.
+    """
+    if not wanted:
+        return 0
+    facts = [
+        {
+            "id": one.message_id,
+            "kind": one.kind,
+            "payout": one.payout_id,
+            "member": one.member_id,
+            "msisdn": one.msisdn,
+            "language": one.language,
+            "body": _render(one.kind, one.language, one.facts),
+        }
+        for one in wanted
+    ]
+    return tx.execute(_QUEUE, rows.arrays(_QUEUED, facts)).rowcount
 
 
 def queue_many(tx: Tx, kind: str, recipients: Sequence[Recipient], facts: Mapping[str, Any]) -> int:

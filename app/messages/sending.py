@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from app import rows
 from app.db import Database, Tx
 from app.messages import blocks, delivery, pause
 from app.messages.answers import ATTEMPTS_MAX, ENDS, NO_LONGER_VALID, End, Result, judge
@@ -22,6 +23,8 @@ from app.providers.pauses import Held
 
 CALLS_MAX = 16
 """Calls at once. A wave is no longer than this, so no claimed message waits unsent."""
+GATHER_S = 0.02
+"""After a first answer, others that come within this long are recorded with it."""
 LEASE_S = 60
 """Several times the gateway's longest answer."""
 FAILURE_LENGTH_MAX = 200
@@ -77,14 +80,25 @@ _CLAIM = sa.text(
         ) AS replaced
     """
 )
+_ANSWERED = {
+    "id": "uuid",
+    "attempts": "smallint",
+    "uncounted": "smallint",
+    "state": "text",
+    "failure": "text",
+    "provider_message_id": "text",
+    "wait": "interval",
+}
 # Whoever lost the claim writes nothing: another worker's attempt is under way.
 _RECORD = sa.text(
-    "UPDATE message SET state = :state, failure = :failure,"
-    " provider_message_id = coalesce(:provider_message_id, provider_message_id),"
-    " attempts = attempts - :uncounted, due_at = now() + :wait, lease_until = NULL,"
-    " accepted_at = CASE WHEN :state = 'accepted' THEN now() END,"
-    " finished_at = CASE WHEN :state = 'failed' THEN now() END"
-    " WHERE id = :id AND claimed_by = :worker AND attempts = :attempts AND state = 'queued'"
+    "UPDATE message m SET state = r.state, failure = r.failure,"  # noqa: S608 - constants
+    " provider_message_id = coalesce(r.provider_message_id, m.provider_message_id),"
+    " attempts = m.attempts - r.uncounted, due_at = now() + r.wait, lease_until = NULL,"
+    " accepted_at = CASE WHEN r.state = 'accepted' THEN now() END,"
+    " finished_at = CASE WHEN r.state = 'failed' THEN now() END"
+    f" FROM {rows.source(_ANSWERED)}"
+    " WHERE m.id = r.id AND m.claimed_by = :worker AND m.attempts = r.attempts"
+    " AND m.state = 'queued' RETURNING m.id"
 )
 
 
@@ -162,7 +176,8 @@ def _as_they_come(
 ) -> Iterator[list[tuple[Claimed, Result]]]:
     left = set(calls)
     while left:
-        done, left = wait(left, return_when=FIRST_COMPLETED)
+        wait(left, return_when=FIRST_COMPLETED)
+        done, left = wait(left, timeout=GATHER_S)
         yield [(calls[future], future.result()) for future in done]
 
 
@@ -189,8 +204,10 @@ def _record(tx: Tx, group: list[tuple[Claimed, Result]], *, worker: str) -> list
     accepted = [r.provider_message_id for _, r in group if r.provider_message_id]
     delivery.lock(tx, accepted)
     ends: list[End] = []
+    answered = rows.arrays(_ANSWERED, [_columns(message, result) for message, result in group])
+    kept = set(tx.scalars(_RECORD, {**answered, "worker": worker}))
     for message, result in group:
-        held = tx.execute(_RECORD, _columns(message, result, worker=worker)).rowcount == 1
+        held = message.id in kept
         if not held:
             logger().warning("sms_outcome_late", message=str(message.id), outcome=result.end)
         elif result.end != "accepted":
@@ -218,12 +235,11 @@ def _record_credit(tx: Tx, group: list[tuple[Claimed, Result]]) -> None:
         pause.probing(tx, lease_s=0)
 
 
-def _columns(message: Claimed, result: Result, *, worker: str) -> dict[str, Any]:
+def _columns(message: Claimed, result: Result) -> dict[str, Any]:
     return {
         "id": message.id,
         "attempts": message.attempts,
         "uncounted": 1 if result.out_of_credit else 0,
-        "worker": worker,
         "state": "queued" if result.end == "again" else result.end,
         "failure": None if result.failure is None else result.failure[:FAILURE_LENGTH_MAX],
         "provider_message_id": result.provider_message_id,

@@ -4,7 +4,6 @@ Their outcomes are handed back in small groups as they come, so that a slow call
 other's record and a quick burst costs one commit.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import TypeVar
@@ -12,8 +11,9 @@ from typing import TypeVar
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
-GATHER_S = 0.005
-"""After a first outcome, others that come within this long are recorded with it."""
+GATHER_S = 0.02
+"""After a first outcome, others that come within this long are recorded with it. Nobody waits for
+an outcome: M-PESA's result comes later by far."""
 
 
 def side_by_side(
@@ -26,6 +26,6 @@ def side_by_side(
     waiting: dict[Future[Answer], Asked] = {pool.submit(call, one): one for one in asked}
     while waiting:
         wait(waiting, return_when=FIRST_COMPLETED)
-        time.sleep(GATHER_S)
+        wait(waiting, timeout=GATHER_S)
         done = [future for future in waiting if future.done()]
         yield [(waiting.pop(future), future.result()) for future in done]

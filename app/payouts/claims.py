@@ -3,18 +3,44 @@
 The row is the queue; SKIP LOCKED keeps workers apart.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from app import rows
 from app.db import Tx
 from app.payouts.states import State
 
 BATCH_MAX = 50
+_WRITTEN = {
+    "id": "uuid",
+    "state": "text",
+    "cause": "text",
+    "evidence_id": "bigint",
+    "reason_code": "text",
+    "frozen": "boolean",
+    "failure": "text",
+    "conversation_id": "text",
+    "receipt": "text",
+    "first_call_at": "timestamptz",
+    "work_due_at": "timestamptz",
+    "doubt_due_at": "timestamptz",
+    "ask_due_at": "timestamptz",
+    "asks": "smallint",
+    "resend_due_at": "timestamptz",
+    "notice_due_at": "timestamptz",
+    "unsent_expires_at": "timestamptz",
+    "sim_check_due_at": "timestamptz",
+    "claimed_by": "text",
+    "lease_until": "timestamptz",
+}
+"""The columns that steps write, with their types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +85,14 @@ def take(
 
     `where` and `order` are the step's own constants, never text from outside.
     """
-    rows = tx.execute(
+    found = tx.execute(
         sa.text(
             f"SELECT {_COLUMNS} FROM payout p WHERE {where}"  # noqa: S608 - constants of the steps
             f" ORDER BY {order} LIMIT :limit FOR UPDATE OF p SKIP LOCKED"
         ),
         {**(parameters or {}), "limit": limit},
     )
-    return [_payout(row) for row in rows]
+    return [_payout(row) for row in found]
 
 
 def take_one(tx: Tx, reference: str) -> Payout | None:
@@ -96,15 +122,23 @@ def now(tx: Tx) -> datetime:
 def update(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> None:
     """Write columns of payouts that this database transaction has locked.
 
-    Every mapping holds `id` and the same columns. A change of `state` passes the trigger, which
-    knows the table of moves, counts the version and writes the event.
+    Every mapping holds `id` and the columns to write; those that write the same ones are written
+    by one statement. A change of `state` passes the trigger, which knows the table of moves, counts
+    the version and writes the event.
     """
-    if not changes:
-        return
-    columns = [name for name in changes[0] if name != "id"]
-    assert all(set(change) == {"id", *columns} for change in changes)
-    setters = ", ".join(f"{name} = :{name}" for name in columns)
-    tx.execute(sa.text(f"UPDATE payout SET {setters} WHERE id = :id"), list(changes))  # noqa: S608 - column names from code
+    alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    for change in changes:
+        alike[tuple(sorted(change))].append(change)
+    for names, group in alike.items():
+        columns = {name: _WRITTEN[name] for name in names}
+        tx.execute(_update(names), rows.arrays(columns, group))
+
+
+@cache
+def _update(names: tuple[str, ...]) -> sa.TextClause:
+    setters = ", ".join(f"{name} = r.{name}" for name in names if name != "id")
+    given = rows.source({name: _WRITTEN[name] for name in names})
+    return sa.text(f"UPDATE payout p SET {setters} FROM {given} WHERE p.id = r.id")  # noqa: S608 - column names from code
 
 
 def mended(tx: Tx, payout_id: UUID) -> None:

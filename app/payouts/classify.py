@@ -4,6 +4,7 @@ The pure part is `b2c_result` and `status_result`: what a body says about one pa
 against what was asked. Provider texts are data; nothing in them is believed that does not fit.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app import ids
+from app import ids, rows
 from app.db import Tx
 from app.observability import logger
 from app.payouts import care, payees
@@ -122,33 +123,35 @@ def inbox(tx: Tx, payouts: Sequence[Payout], *, float_reserve_cents: int = 0) ->
 
     What they say about M-PESA itself, or about our float, goes to the breaker.
     """
-    rows = tx.execute(
+    messages = tx.execute(
         sa.text(
             "SELECT id, kind, payout_id, query_id, body FROM inbox"
             " WHERE payout_id = ANY(:ids) AND worked_at IS NULL ORDER BY id FOR UPDATE"
         ),
         {"ids": [p.id for p in payouts]},
     ).all()
-    if not rows:
+    if not messages:
         return
     by_id = {p.id: p for p in payouts}
-    acknowledged = _acknowledged(tx, [row.payout_id for row in rows])
-    names = _names(tx, [row.payout_id for row in rows])
-    heard = []
-    for row in rows:
-        payout = by_id[row.payout_id]
-        asked = Asked(
-            ocid=ids.originator_conversation_id(payout.id),
-            msisdn=payout.msisdn,
-            amount_cents=payout.amount_cents,
-            conversation_id=acknowledged.get(payout.id),
-            name=names[payout.id],
+    acknowledged = _acknowledged(tx, [row.payout_id for row in messages])
+    names = _names(tx, [row.payout_id for row in messages])
+    asked = {
+        key: Asked(
+            ocid=ids.originator_conversation_id(key),
+            msisdn=by_id[key].msisdn,
+            amount_cents=by_id[key].amount_cents,
+            conversation_id=acknowledged.get(key),
+            name=name,
         )
-        said = _said(Kind(row.kind), asked, row.body)
-        if said.of is Class.SUCCESS and receipt_is_anothers(tx, payout.id, said.receipt):
-            said = Said(Class.CONTRADICTION, code=said.code, detail="receipt of another payout")
-        _keep(tx, row, said)
-        is_acknowledged = row.query_id is not None or asked.conversation_id is not None
+        for key, name in names.items()
+    }
+    told = [(row, _said(Kind(row.kind), asked[row.payout_id], row.body)) for row in messages]
+    told = _without_receipts_of_others(tx, told)
+    _keep(tx, told)
+    heard = []
+    for row, said in told:
+        payout = by_id[row.payout_id]
+        is_acknowledged = row.query_id is not None or payout.id in acknowledged
         heard.append(
             care.Heard(payout, row.query_id, said.of, said.code, said.left, is_acknowledged)
         )
@@ -177,7 +180,7 @@ def _acknowledged(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, str]:
 
     A callback may be worked before resolve has folded the acknowledgement, or come before it.
     """
-    rows = tx.execute(
+    found = tx.execute(
         sa.text(
             "SELECT DISTINCT ON (payout_id) payout_id, conversation_id FROM attempt"
             " WHERE payout_id = ANY(:ids) AND outcome = 'accepted'"
@@ -185,58 +188,104 @@ def _acknowledged(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, str]:
         ),
         {"ids": list(keys)},
     )
-    return {row.payout_id: row.conversation_id for row in rows}
+    return {row.payout_id: row.conversation_id for row in found}
 
 
 def _names(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, str]:
     """The members' names, as they are on file now."""
-    rows = tx.execute(
+    found = tx.execute(
         sa.text(
             "SELECT p.id, m.name FROM payout p JOIN member m ON m.id = p.member_id"
             " WHERE p.id = ANY(:ids)"
         ),
         {"ids": list(keys)},
     )
-    return {row.id: row.name for row in rows}
+    return {row.id: row.name for row in found}
 
 
-def receipt_is_anothers(tx: Tx, payout_id: UUID, receipt: str | None) -> bool:
+Owners = defaultdict[str, set[UUID]]
+"""The payouts that a receipt was given for, by receipt. Right is one."""
+_OWNERS = sa.text(
+    "SELECT receipt, id FROM payout WHERE receipt = ANY(:receipts)"
+    " UNION ALL SELECT receipt, payout_id FROM evidence"
+    " WHERE receipt = ANY(:receipts) AND class = 'success'"
+)
+
+
+def receipt_is_anothers(tx: Tx, payout_id: UUID, receipt: str) -> bool:
     """Whether this receipt was given for another payout of ours."""
-    return bool(
-        tx.scalar(
-            sa.text(
-                "SELECT EXISTS (SELECT FROM payout WHERE receipt = :receipt AND id <> :id)"
-                " OR EXISTS (SELECT FROM evidence WHERE receipt = :receipt AND payout_id <> :id"
-                "            AND class = 'success')"
-            ),
-            {"receipt": receipt, "id": payout_id},
-        )
-    )
+    return bool(_owners(tx, [receipt])[receipt] - {payout_id})
 
 
-def _keep(tx: Tx, row: sa.Row[Any], said: Said) -> None:
-    source = "status" if row.kind in {Kind.STATUS_RESULT, Kind.STATUS_TIMEOUT} else "callback"
-    tx.execute(
-        sa.text(
-            "INSERT INTO evidence (payout_id, source, class, code, receipt, amount_cents,"
-            " conversation_id, detail, payee, query_id, inbox_id) VALUES (:payout, :source, :class,"
-            " :code, :receipt, :amount, :conversation_id, :detail, :payee, :query, :inbox)"
-        ),
-        {
-            "payout": row.payout_id,
-            "source": source,
-            "class": said.of,
-            "code": said.code,
-            "receipt": said.receipt,
-            "amount": said.amount_cents,
-            "conversation_id": said.conversation_id,
-            "detail": said.detail[:DETAIL_LENGTH_MAX],
-            "payee": said.payee,
-            "query": row.query_id,
-            "inbox": row.id,
-        },
-    )
-    tx.execute(
-        sa.text("UPDATE inbox SET worked_at = now(), verdict = :verdict WHERE id = :id"),
-        {"id": row.id, "verdict": said.of},
-    )
+def _owners(tx: Tx, receipts: Sequence[str]) -> Owners:
+    """The payouts that each of these receipts was given for."""
+    owners: Owners = defaultdict(set)
+    for receipt, payout_id in tx.execute(_OWNERS, {"receipts": list(receipts)}):
+        owners[receipt].add(payout_id)
+    return owners
+
+
+def _without_receipts_of_others(
+    tx: Tx, told: Sequence[tuple[sa.Row[Any], Said]]
+) -> list[tuple[sa.Row[Any], Said]]:
+    """The same, but a success with the receipt of another payout is a contradiction.
+
+    Two of this batch may name one receipt: the first to come has it.
+    """
+    receipts = [s.receipt for _, s in told if s.of is Class.SUCCESS and s.receipt is not None]
+    owners: Owners = _owners(tx, receipts) if receipts else defaultdict(set)
+    judged = []
+    for row, said in told:
+        receipt = said.receipt if said.of is Class.SUCCESS else None
+        if receipt is not None and owners[receipt] - {row.payout_id}:
+            another = "receipt of another payout"
+            judged.append((row, Said(Class.CONTRADICTION, code=said.code, detail=another)))
+            continue
+        if receipt is not None:
+            owners[receipt].add(row.payout_id)
+        judged.append((row, said))
+    return judged
+
+
+_KEPT = {
+    "payout": "uuid",
+    "source": "text",
+    "class": "text",
+    "code": "text",
+    "receipt": "text",
+    "amount": "bigint",
+    "conversation_id": "text",
+    "detail": "text",
+    "payee": "text",
+    "query": "uuid",
+    "inbox": "bigint",
+}
+_KEEP = sa.text(
+    f"WITH told AS (SELECT * FROM {rows.source(_KEPT)}),"  # noqa: S608 - constants
+    " worked AS (UPDATE inbox i SET worked_at = now(), verdict = told.class"
+    "  FROM told WHERE i.id = told.inbox)"
+    " INSERT INTO evidence (payout_id, source, class, code, receipt, amount_cents,"
+    " conversation_id, detail, payee, query_id, inbox_id) SELECT payout, source, class, code,"
+    " receipt, amount, conversation_id, detail, payee, query, inbox FROM told ORDER BY nth"
+)
+
+
+def _keep(tx: Tx, told: Sequence[tuple[sa.Row[Any], Said]]) -> None:
+    tx.execute(_KEEP, rows.arrays(_KEPT, [_facts(row, said) for row, said in told]))
+
+
+def _facts(row: sa.Row[Any], said: Said) -> dict[str, Any]:
+    is_of_query = row.kind in {Kind.STATUS_RESULT, Kind.STATUS_TIMEOUT}
+    return {
+        "payout": row.payout_id,
+        "source": "status" if is_of_query else "callback",
+        "class": said.of,
+        "code": said.code,
+        "receipt": said.receipt,
+        "amount": said.amount_cents,
+        "conversation_id": said.conversation_id,
+        "detail": said.detail[:DETAIL_LENGTH_MAX],
+        "payee": said.payee,
+        "query": row.query_id,
+        "inbox": row.id,
+    }

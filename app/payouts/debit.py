@@ -45,7 +45,7 @@ class Debit:
             set_aside = poison.one_by_one(self.db, Step.DEBIT, payouts, self._work).set_aside
         if payouts:
             self._ring_next()
-        return Report.of(payouts, set_aside=set_aside)
+        return Report.of(payouts, set_aside=set_aside, is_full=len(payouts) >= limit)
 
     def alone(self, reference: str) -> Report:
         """Debit one payout that was set aside."""
@@ -73,6 +73,8 @@ class Debit:
 
 
 def _reserve(tx: Tx, covered: Sequence[Payout]) -> None:
+    if not covered:
+        return
     today = tx.scalar(sa.text("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date"))
     assert today is not None
     posting.post_many(
@@ -92,6 +94,8 @@ def _reserve(tx: Tx, covered: Sequence[Payout]) -> None:
 
 
 def _decline(tx: Tx, short: Sequence[Payout]) -> None:
+    if not short:
+        return
     claims.update(
         tx,
         [
@@ -107,14 +111,18 @@ def _decline(tx: Tx, short: Sequence[Payout]) -> None:
         ],
     )
     at = claims.now(tx)
-    for p in short:
-        outbox.queue(
-            tx,
-            "declined",
-            message_id=ids.uuid7(at),
-            payout_id=p.id,
-            member_id=p.member_id,
-            msisdn=p.msisdn,
-            language=p.language,
-            facts={"ref": p.reference, "amount_cents": p.amount_cents},
-        )
+    outbox.queue_all(
+        tx,
+        [
+            outbox.Text(
+                "declined",
+                ids.uuid7(at),
+                p.member_id,
+                p.msisdn,
+                p.language,
+                {"ref": p.reference, "amount_cents": p.amount_cents},
+                p.id,
+            )
+            for p in short
+        ],
+    )

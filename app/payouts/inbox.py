@@ -22,21 +22,33 @@ class Kind(StrEnum):
 
 _FILE = sa.text(
     "INSERT INTO inbox (kind, payout_id, query_id, sha256, body, source)"
-    " VALUES (:kind, :payout, :query, :sha256, cast(:body AS jsonb), :source)"
+    " SELECT :kind, about.payout_id, :query, :sha256, cast(:body AS jsonb), :source"
+    " FROM (SELECT CAST(:payout AS uuid) AS payout_id WHERE CAST(:query AS uuid) IS NULL"
+    "  UNION ALL SELECT payout_id FROM status_query WHERE id = :query) AS about"
     " ON CONFLICT (kind, payout_id, (coalesce(query_id, payout_id)), sha256)"
     " DO UPDATE SET copies = inbox.copies + 1"
 )
 
 
 def file(
-    tx: Tx, *, kind: Kind, payout_id: UUID, query_id: UUID | None, body: Any, source: str
-) -> None:
-    """Keep a callback. The same body again only counts a copy.
+    tx: Tx, *, kind: Kind, payout_id: UUID | None, query_id: UUID | None, body: Any, source: str
+) -> bool:
+    """Keep a callback, by one statement. The same body again only counts a copy.
 
-    `body` has been through `strip_secrets`: no credentials, and nothing that jsonb cannot hold.
+    Args:
+        tx: The transaction, which may be the statement's own.
+        kind: Which door it came to.
+        payout_id: The payout that it is about; None where it answers a query.
+        query_id: The status query that it answers; None where it is about a payout.
+        body: It has been through `strip_secrets`: no credentials, and nothing that jsonb cannot
+            hold.
+        source: The caller's address.
+
+    Returns:
+        Whether it was kept: an answer to no query of ours is not.
     """
     text = json.dumps(body, sort_keys=True, ensure_ascii=True)
-    tx.execute(
+    kept = tx.execute(
         _FILE,
         {
             "kind": kind,
@@ -47,12 +59,4 @@ def file(
             "source": source,
         },
     )
-
-
-def payout_of_query(tx: Tx, query_id: UUID) -> UUID | None:
-    """The payout that a status query asked about."""
-    found = tx.scalar(
-        sa.text("SELECT payout_id FROM status_query WHERE id = :id"), {"id": query_id}
-    )
-    assert found is None or isinstance(found, UUID)
-    return found
+    return kept.rowcount == 1

@@ -1,9 +1,11 @@
 """What a decision does: the entry, the new state, the timers and the member's SMS, for a batch."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -32,6 +34,12 @@ _NO_TIMERS: dict[str, None] = {
 _TELLS_MORE = frozenset({Act.SETTLE, Act.COMPENSATE, Act.RECOVER, Act.CANCEL, Act.FREEZE})
 """What brings the member a text of its own, or ends what she may wait for."""
 
+_WITH_BALANCE = frozenset({"sent", "failed"})
+_ACCOUNTS_TO_TELL = sa.text(
+    "SELECT p.id, p.account_id FROM payout p JOIN member m ON m.id = p.member_id"
+    " WHERE p.id = ANY(:ids) AND m.receipt_balance"
+)
+
 
 class Outcomes:
     """Collects what follows for each payout of a batch, then writes it in one go.
@@ -46,7 +54,7 @@ class Outcomes:
         self._at: datetime = claims.now(tx)
         self._today: date = tx.scalar(sa.text("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date"))
         self._entries: list[JournalEntry] = []
-        self._changes: list[dict[str, Any]] = []
+        self._changes: defaultdict[UUID, dict[str, Any]] = defaultdict(dict)
         self._texts: list[tuple[str, Payout, dict[str, Any]]] = []
         self._final: dict[Act, Callable[[Payout, Decision], None]] = {
             Act.SETTLE: self._settle,
@@ -93,31 +101,35 @@ class Outcomes:
     def write(self) -> None:
         """Post the entries, move the payouts, queue the texts."""
         posting.post_many(self._tx, self._entries)
-        for change in self._changes:
-            claims.update(self._tx, [change])
+        claims.update(self._tx, [{"id": key, **new} for key, new in self._changes.items()])
+        balances = self._balances()
+        texts = []
         for kind, payout, facts in self._texts:
-            if kind in {"sent", "failed"}:
-                facts["balance_cents"] = self._balance(payout)
-            outbox.queue(
-                self._tx,
-                kind,
-                message_id=ids.uuid7(self._at),
-                payout_id=payout.id,
-                member_id=payout.member_id,
-                msisdn=payout.msisdn,
-                language=payout.language,
-                facts={"ref": payout.reference, "amount_cents": payout.amount_cents, **facts},
+            if kind in _WITH_BALANCE:
+                facts["balance_cents"] = balances.get(payout.id)
+            common = {"ref": payout.reference, "amount_cents": payout.amount_cents}
+            texts.append(
+                outbox.Text(
+                    kind,
+                    ids.uuid7(self._at),
+                    payout.member_id,
+                    payout.msisdn,
+                    payout.language,
+                    {**common, **facts},
+                    payout.id,
+                )
             )
+        outbox.queue_all(self._tx, texts)
 
-    def _balance(self, payout: Payout) -> int | None:
-        """For the receipt, unless the member chose receipts without it: phones are shared."""
-        wanted = sa.text("SELECT receipt_balance FROM member WHERE id = :member")
-        if not self._tx.scalar(wanted, {"member": payout.member_id}):
-            return None
-        return statements.available(self._tx, payout.account_id)
+    def _balances(self) -> dict[UUID, int]:
+        """For receipts, by payout. Not for members who chose them without: phones are shared."""
+        told = {payout.id for kind, payout, _ in self._texts if kind in _WITH_BALANCE}
+        rows = self._tx.execute(_ACCOUNTS_TO_TELL, {"ids": list(told)}).all() if told else []
+        known = statements.available_of(self._tx, [row.account_id for row in rows]) if rows else {}
+        return {row.id: known[row.account_id] for row in rows}
 
     def _change(self, payout: Payout, **columns: Any) -> None:
-        self._changes.append({"id": payout.id, **columns})
+        self._changes[payout.id] |= columns
 
     def _move(self, payout: Payout, to: State, decision: Decision, **columns: Any) -> None:
         assert decision.by is not None

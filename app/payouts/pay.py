@@ -6,14 +6,16 @@ call without an outcome is a call in doubt.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
-from app import ids
+from app import ids, rows
 from app.config import Settings
 from app.db import Database, DatabaseAway, Tx
 from app.doorbell import Doorbell, Step
@@ -36,6 +38,38 @@ RECORD_PAUSE_S = 0.5
 _OLDEST_FIRST = "coalesce(p.work_due_at, p.resend_due_at)"
 """By no column that has an index of its own: with one, and with old statistics, PostgreSQL walks
 all payouts there ever were to find the first that are due."""
+
+_BEGUN = {"id": "uuid", "hash": "bytea"}
+_BEGIN = sa.text(
+    "INSERT INTO attempt (payout_id, n, body_hash)"  # noqa: S608 - constants
+    " SELECT r.id, coalesce((SELECT max(n) FROM attempt WHERE payout_id = r.id), 0) + 1, r.hash"
+    f" FROM {rows.source(_BEGUN)} ORDER BY r.nth RETURNING id, payout_id"
+)
+_KEPT = {
+    "attempt": "bigint",
+    "payout": "uuid",
+    "outcome": "text",
+    "class": "text",
+    "http_status": "smallint",
+    "code": "text",
+    "conversation_id": "text",
+    "detail": "text",
+}
+_KEEP = sa.text(
+    f"WITH told AS (SELECT * FROM {rows.source(_KEPT)}),"  # noqa: S608 - constants
+    " kept AS (UPDATE attempt a SET finished_at = clock_timestamp(), outcome = told.outcome,"
+    "  http_status = told.http_status, error_code = told.code,"
+    "  conversation_id = told.conversation_id"
+    "  FROM told WHERE a.id = told.attempt AND a.finished_at IS NULL RETURNING a.id),"
+    " known AS (INSERT INTO evidence"
+    "  (payout_id, source, class, code, conversation_id, detail, attempt_id)"
+    "  SELECT payout, 'ack', class, code, conversation_id, detail, attempt"
+    "  FROM told WHERE attempt IN (SELECT id FROM kept) ORDER BY nth),"
+    " let_go AS (UPDATE payout p SET claimed_by = NULL, lease_until = NULL"
+    "  FROM told WHERE p.id = told.payout AND p.claimed_by = :worker"
+    "  AND told.attempt IN (SELECT id FROM kept))"
+    " SELECT id FROM kept"
+)
 
 CLASS_OF: dict[type[daraja.Outcome], tuple[Class, str]] = {
     daraja.Accepted: (Class.ACCEPTED, "accepted"),
@@ -87,7 +121,7 @@ class Pay:
             raise
         except Exception:  # noqa: BLE001 - one of them is poison; find out which
             worked = poison.one_by_one(self.db, Step.PAY, payouts, self._intend)
-        return self._call(worked)
+        return replace(self._call(worked), is_full=len(payouts) >= limit)
 
     def alone(self, reference: str) -> Report:
         """Send one payout that was set aside."""
@@ -99,53 +133,38 @@ class Pay:
             return []
         may = _may(tx)
         at = claims.now(tx)
-        committed = []
-        for payout in self._with_tokens(tx, [p for p in payouts if _is_due(p, at, may)]):
-            if self._is_too_late(payout, at):
-                claims.update(tx, [{"id": payout.id, "resend_due_at": None}])
-                continue
-            first_call_at = payout.first_call_at or at
-            request = self._request(payout)
-            attempt_id = tx.scalar(
-                sa.text(
-                    "INSERT INTO attempt (payout_id, n, body_hash)"
-                    " SELECT :id, coalesce(max(n), 0) + 1, :hash FROM attempt"
-                    " WHERE payout_id = :id RETURNING id"
-                ),
-                {"id": payout.id, "hash": daraja.pay_body_hash(request)},
-            )
-            assert attempt_id is not None
-            claims.update(
-                tx,
-                [
-                    {
-                        "id": payout.id,
-                        "state": payout.state
-                        if payout.state is State.IN_DOUBT
-                        else State.SUBMITTING,
-                        "cause": "call committed",
-                        "first_call_at": first_call_at,
-                        "work_due_at": None,
-                        "doubt_due_at": at + timedelta(seconds=self.schedule.lease_s),
-                        "resend_due_at": self.schedule.next_resend(
-                            first_call_at=first_call_at, now=at
-                        )
-                        if payout.state is State.IN_DOUBT
-                        else None,
-                        # Until now it waited because of us; from now on, for M-PESA.
-                        "notice_due_at": self.schedule.next_notice(first_call_at=at)
-                        if payout.first_call_at is None
-                        else payout.notice_due_at,
-                        "claimed_by": self.worker,
-                        "lease_until": at + timedelta(seconds=self.schedule.lease_s),
-                    }
-                ],
-            )
-            start_before = (
-                _clock() + self.schedule.lease_s - self.schedule.call_s_max - LEASE_MARGIN_S
-            )
-            committed.append(Call(attempt_id, payout, request, start_before))
-        return committed
+        granted = self._with_tokens(tx, [p for p in payouts if _is_due(p, at, may)])
+        late = {payout.id for payout in granted if self._is_too_late(payout, at)}
+        claims.update(tx, [{"id": key, "resend_due_at": None} for key in late])
+        requests = [(p, self._request(p)) for p in granted if p.id not in late]
+        if not requests:
+            return []
+        attempts = _begin(tx, requests)
+        claims.update(tx, [self._submitting(payout, at) for payout, _ in requests])
+        start_before = _clock() + self.schedule.lease_s - self.schedule.call_s_max - LEASE_MARGIN_S
+        return [Call(attempts[p.id], p, request, start_before) for p, request in requests]
+
+    def _submitting(self, payout: Payout, at: datetime) -> dict[str, Any]:
+        """What a committed call makes of its payout."""
+        resent = payout.state is State.IN_DOUBT
+        first_call_at = payout.first_call_at or at
+        lease_until = at + timedelta(seconds=self.schedule.lease_s)
+        next_resend = self.schedule.next_resend(first_call_at=first_call_at, now=at)
+        return {
+            "id": payout.id,
+            "state": payout.state if resent else State.SUBMITTING,
+            "cause": "call committed",
+            "first_call_at": first_call_at,
+            "work_due_at": None,
+            "doubt_due_at": lease_until,
+            "resend_due_at": next_resend if resent else None,
+            # Until now it waited because of us; from now on, for M-PESA.
+            "notice_due_at": self.schedule.next_notice(first_call_at=at)
+            if payout.first_call_at is None
+            else payout.notice_due_at,
+            "claimed_by": self.worker,
+            "lease_until": lease_until,
+        }
 
     def _with_tokens(self, tx: Tx, payouts: Sequence[Payout]) -> Sequence[Payout]:
         """Those that the rate lets us call for now. The others stay as they are: due."""
@@ -185,8 +204,7 @@ class Pay:
         while True:
             try:
                 with self.db.transaction() as tx:
-                    for call, outcome in group:
-                        _record(tx, call, outcome, self.worker)
+                    _record(tx, group, self.worker)
                     care.after_calls(
                         tx,
                         [outcome for _, outcome in group],
@@ -243,10 +261,45 @@ def _is_due(payout: Payout, at: datetime, may: _May) -> bool:
     return planned is not None and planned <= at
 
 
-def _record(tx: Tx, call: Call, outcome: daraja.Outcome, worker: str) -> None:
-    """Keep what came of a call, once: the attempt's outcome, and the evidence that it is."""
+def _begin(tx: Tx, requests: Sequence[tuple[Payout, daraja.PayRequest]]) -> Mapping[UUID, int]:
+    """Write an attempt for each request. Returns their ids by payout."""
+    begun = tx.execute(
+        _BEGIN,
+        rows.arrays(
+            _BEGUN, [{"id": p.id, "hash": daraja.pay_body_hash(request)} for p, request in requests]
+        ),
+    )
+    return {row.payout_id: row.id for row in begun}
+
+
+def _record(tx: Tx, group: Sequence[tuple[Call, daraja.Outcome]], worker: str) -> None:
+    """Keep what came of calls, once: the attempts' outcomes, and the evidence that they are.
+
+    What a commit whose answer was lost had kept already is left as it is.
+    """
+    kept = set(
+        tx.scalars(
+            _KEEP,
+            {
+                **rows.arrays(_KEPT, [_facts(call, outcome) for call, outcome in group]),
+                "worker": worker,
+            },
+        )
+    )
+    for call, outcome in group:
+        if call.attempt_id in kept:
+            logger().info(
+                "payout_called",
+                reference=call.payout.reference,
+                msisdn=mask(call.payout.msisdn),
+                outcome=CLASS_OF[type(outcome)][1],
+                code=getattr(outcome, "code", None),
+            )
+
+
+def _facts(call: Call, outcome: daraja.Outcome) -> dict[str, Any]:
     of, name = CLASS_OF[type(outcome)]
-    facts = {
+    return {
         "attempt": call.attempt_id,
         "payout": call.payout.id,
         "outcome": name,
@@ -255,37 +308,4 @@ def _record(tx: Tx, call: Call, outcome: daraja.Outcome, worker: str) -> None:
         "code": getattr(outcome, "code", None),
         "conversation_id": getattr(outcome, "conversation_id", None),
         "detail": getattr(outcome, "reason", None) or getattr(outcome, "text", None),
-        "worker": worker,
     }
-    kept = tx.execute(
-        sa.text(
-            "UPDATE attempt SET finished_at = clock_timestamp(), outcome = :outcome,"
-            " http_status = :http_status, error_code = :code, conversation_id = :conversation_id"
-            " WHERE id = :attempt AND finished_at IS NULL"
-        ),
-        facts,
-    )
-    if kept.rowcount == 0:
-        return  # a commit whose answer was lost had kept it
-    tx.execute(
-        sa.text(
-            "INSERT INTO evidence (payout_id, source, class, code, conversation_id, detail,"
-            " attempt_id) VALUES (:payout, 'ack', :class, :code, :conversation_id, :detail,"
-            " :attempt)"
-        ),
-        facts,
-    )
-    tx.execute(
-        sa.text(
-            "UPDATE payout SET claimed_by = NULL, lease_until = NULL"
-            " WHERE id = :payout AND claimed_by = :worker"
-        ),
-        facts,
-    )
-    logger().info(
-        "payout_called",
-        reference=call.payout.reference,
-        msisdn=mask(call.payout.msisdn),
-        outcome=name,
-        code=facts["code"],
-    )

@@ -18,12 +18,14 @@ class Report:
     done: int
     set_aside: int = 0
     """How many raised and will be worked alone."""
+    is_full: bool = False
+    """Whether it claimed as many as it may at once, so that more may be due."""
 
     @classmethod
-    def of(cls, payouts: Sequence[Payout], *, set_aside: int) -> "Report":
+    def of(cls, payouts: Sequence[Payout], *, set_aside: int, is_full: bool = False) -> "Report":
         """All of these were worked, but for those set aside."""
         references = tuple(p.reference for p in payouts)
-        return cls(references, len(payouts) - set_aside, set_aside)
+        return cls(references, len(payouts) - set_aside, set_aside, is_full)
 
     def described(self, step: Step) -> str:
         """`pay ×12: BRZ…, BRZ…, BRZ…, …`, as the dashboard shows it."""

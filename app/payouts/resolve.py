@@ -55,7 +55,7 @@ class Resolve:
             set_aside = poison.one_by_one(self.db, Step.RESOLVE, payouts, self._work).set_aside
         if payouts:
             self.doorbell.ring(Step.SMS, Step.ASK)
-        return Report.of(payouts, set_aside=set_aside)
+        return Report.of(payouts, set_aside=set_aside, is_full=len(payouts) >= limit)
 
     def alone(self, reference: str) -> Report:
         """Resolve one payout that was set aside."""
