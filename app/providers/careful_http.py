@@ -14,18 +14,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
+import certifi
+import urllib3
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 ANSWER_BYTES_MAX = 64 * 1024
 _CHUNK_BYTES = 8 * 1024
-_BROKEN = (
-    requests.RequestException, HTTPError, http.client.HTTPException, OSError, ValueError,
-)  # fmt: skip
+_ALWAYS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_BROKEN = (HTTPError, http.client.HTTPException, OSError, ValueError)
 """What networks and strange servers cause. A job's time-out is not among them and passes."""
 
 
@@ -65,40 +65,56 @@ class CarefulHttp:
     def __init__(self, *, connect_s: float, read_s: float, connections_max: int = 8) -> None:
         self.connect_s = connect_s
         self.read_s = read_s
-        self._adapter = _WatchedAdapter(pool_maxsize=connections_max, max_retries=0)
+        self._pools = urllib3.PoolManager(
+            maxsize=connections_max, cert_reqs="CERT_REQUIRED", ca_certs=certifi.where()
+        )
+        self._pools.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self._timeout = urllib3.Timeout(connect=connect_s, read=read_s)
 
     def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str]) -> Ending:
         """Ask for a page."""
-        return self._send(requests.Request("GET", url, headers=dict(headers), params=params))
+        return self._send("GET", f"{url}?{urlencode(params)}", headers, None)
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes | Mapping[str, Any]
     ) -> Ending:
         """Send bytes as they are, or a mapping as a form."""
-        return self._send(requests.Request("POST", url, headers=dict(headers), data=body))
+        if isinstance(body, bytes):
+            return self._send("POST", url, headers, body)
+        form = {name: value for name, value in body.items() if value is not None}
+        typed = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+        return self._send("POST", url, typed, urlencode(form, doseq=True).encode())
 
     def close(self) -> None:
         """Close the connections that are kept alive."""
-        self._adapter.close()
+        self._pools.clear()
 
-    def _send(self, request: requests.Request) -> Ending:
-        request.headers.setdefault("Accept", "application/json")
-        request.headers.setdefault("Accept-Encoding", "identity")
-        prepared = request.prepare()
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Ending:
         call = _Call(begin_by=time.monotonic() + self.connect_s, answer_s=self.read_s)
         _thread.call = call
         try:
-            # Past the session: that would follow redirects and read the environment.
-            response = self._adapter.send(
-                prepared, stream=True, timeout=(self.connect_s, self.read_s)
+            # Past the manager's own way to send: that would parse the address anew and follow
+            # redirects.
+            parts = urlsplit(url)
+            pool = self._pools.connection_from_host(parts.hostname, parts.port, parts.scheme)
+            response = pool.urlopen(
+                method,
+                f"{parts.path}?{parts.query}" if parts.query else parts.path,
+                body=body,
+                headers={**_ALWAYS, **headers},
+                retries=False,
+                redirect=False,
+                timeout=self._timeout,
+                preload_content=False,
             )
-            with response:
-                content = _read(response)
+            content = _read(response)
         except _BROKEN as broken:
             return _ended(call, _reason(broken))
         if content is None:
             return NoAnswer("answer too long")
-        return Answer(response.status_code, content)
+        return Answer(response.status, content)
 
 
 @dataclass(slots=True)
@@ -198,21 +214,19 @@ class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedHttps
 
 
-class _WatchedAdapter(HTTPAdapter):
-    """Builds its connections from our classes."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
-
-
-def _read(response: requests.Response) -> bytes | None:
+def _read(response: urllib3.BaseHTTPResponse) -> bytes | None:
     """The body, or None if it is longer than anything a provider has to say."""
     content = b""
-    for chunk in response.iter_content(_CHUNK_BYTES):
-        content += chunk
-        if len(content) > ANSWER_BYTES_MAX:
-            return None
+    try:
+        for chunk in response.stream(_CHUNK_BYTES, decode_content=True):
+            content += chunk
+            if len(content) > ANSWER_BYTES_MAX:
+                response.close()
+                return None
+    except _BROKEN:
+        response.close()
+        raise
+    response.release_conn()
     return content
 
 
