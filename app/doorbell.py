@@ -5,6 +5,8 @@ rings again. At most one ringing per step is pending: the job takes the flag dow
 claims, so that work committed later rings again.
 """
 
+import threading
+import time
 from enum import StrEnum
 
 from redis import Redis
@@ -21,6 +23,8 @@ __all__ = ["Doorbell", "JobTookTooLong", "Step"]
 PENDING_S_MAX = 5
 """A flag that nobody took down is forgotten after this, so a lost job cannot silence a step."""
 FORCED_PENDING_MAX = 2
+SOON_S = 0.02
+"""What a ringing that nobody waits for gathers."""
 RESULT_KEPT_S = 600
 FAILURE_KEPT_S = 7 * 24 * 3600
 JOB_TIMEOUT_S = 180
@@ -43,6 +47,9 @@ class Doorbell:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._wanted: set[Step] = set()
+        self._ringer: threading.Thread | None = None
+        self._lock = threading.Lock()
 
     def ring(self, *steps: Step) -> bool:
         """Enqueue one job per step that has none pending. False if Redis did not answer."""
@@ -54,6 +61,25 @@ class Doorbell:
             logger().warning("doorbell_silent", reason=type(away).__name__)
             return False
         return True
+
+    def ring_soon(self, step: Step) -> None:
+        """Ring in a moment, once for all who want it until then. Nobody waits for Redis by this.
+
+        For what comes in crowds and is answered first: M-PESA's results.
+        """
+        with self._lock:
+            self._wanted.add(step)
+            if self._ringer is not None:
+                return
+            self._ringer = threading.Thread(target=self._ring_late, name="ringer", daemon=True)
+            self._ringer.start()
+
+    def _ring_late(self) -> None:
+        time.sleep(SOON_S)
+        with self._lock:
+            wanted, self._wanted = self._wanted, set()
+            self._ringer = None
+        self.ring(*wanted)
 
     def insist(self, step: Step) -> bool:
         """Ring past the flag: the flag may belong to a worker that died. For the timekeeper."""

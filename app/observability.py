@@ -40,7 +40,8 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 def configure_logs(process: str, *, level: int = logging.INFO) -> None:
     """Send every log line of this process to standard error, as JSON, redacted.
 
-    Lines of libraries (RQ, werkzeug, alembic) take the same road, so they are redacted too.
+    Lines of libraries (RQ, werkzeug, alembic) come through Python's own logging and end the same
+    way, so they are redacted too.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -48,33 +49,30 @@ def configure_logs(process: str, *, level: int = logging.INFO) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+    ending: list[Any] = [redact, structlog.processors.JSONRenderer(sort_keys=False)]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, *ending],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
+    _ours.configured()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                redact,
-                structlog.processors.JSONRenderer(sort_keys=False),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    logging.getLogger("baraza").setLevel(level)
     structlog.contextvars.bind_contextvars(process=process)
 
 
 def logger() -> Any:
     """The structured logger. Events are snake_case, facts are keyword arguments."""
-    return _SILENCE if _is_quiet.get() else structlog.get_logger("baraza")
+    return _SILENCE if _is_quiet.get() else _ours.logger
 
 
 @contextmanager
@@ -87,6 +85,17 @@ def quietly() -> Iterator[None]:
         _is_quiet.reset(before)
 
 
+class _Ours:
+    """The one logger of a process, made once: making one costs more than a line."""
+
+    def __init__(self) -> None:
+        self.configured()
+
+    def configured(self) -> None:
+        """Take up the present configuration."""
+        self.logger: Any = structlog.get_logger()
+
+
 class _Silence:
     """A logger that says nothing."""
 
@@ -95,4 +104,5 @@ class _Silence:
 
 
 _SILENCE = _Silence()
+_ours = _Ours()
 _is_quiet: ContextVar[bool] = ContextVar("quiet", default=False)

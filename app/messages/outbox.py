@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.messages.sending import StartPins
     from app.providers.africastalking import Sms
 
-BATCH_MAX = 48
+BATCH_MAX = 64
 """Messages for one ringing: a few waves, so that a rush costs few jobs."""
 
 
@@ -217,11 +217,12 @@ def send_due(
     from app.messages import answers, sending
 
     counts: dict[str, int] = dict.fromkeys(answers.ENDS, 0)
-    while (room := limit - sum(counts.values())) > 0:
+    more = True
+    while more and (room := limit - sum(counts.values())) > 0:
+        wave = min(room, sending.CALLS_MAX)
         with db.transaction() as tx:
-            claimed = sending.claim(tx, worker=worker, limit=min(room, sending.CALLS_MAX))
-        if not claimed:
-            break
+            claimed = sending.claim(tx, worker=worker, limit=wave)
+        more = len(claimed) == wave
         ends = sending.send(db, gateway, claimed, worker=worker, start_pins=start_pins)
         for end, number in ends.items():
             counts[end] += number

@@ -21,7 +21,7 @@ from app.providers import africastalking, pauses
 from app.providers.africastalking import Sms
 from app.providers.pauses import Held
 
-CALLS_MAX = 16
+CALLS_MAX = 32
 """Calls at once. A wave is no longer than this, so no claimed message waits unsent."""
 GATHER_S = 0.02
 """After a first answer, others that come within this long are recorded with it."""
@@ -136,6 +136,8 @@ def send(
 ) -> dict[End, int]:
     """Send all of these at once and record each answer as it comes. No transaction is held open."""
     counts = dict.fromkeys(ENDS, 0)
+    if not claimed:
+        return counts
     pins = _start_pins(db, claimed, start_pins)
     with ThreadPoolExecutor(len(claimed), thread_name_prefix="sms") as pool:
         calls = {

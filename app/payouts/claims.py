@@ -1,6 +1,7 @@
 """Taking payouts to work on, and moving them.
 
-The row is the queue; SKIP LOCKED keeps workers apart.
+The row is the queue; SKIP LOCKED keeps workers apart. NO KEY UPDATE is the lock that a change of
+state takes: it keeps out whoever would move the payout, and nobody who files something about it.
 """
 
 from collections import defaultdict
@@ -88,7 +89,7 @@ def take(
     found = tx.execute(
         sa.text(
             f"SELECT {_COLUMNS} FROM payout p WHERE {where}"  # noqa: S608 - constants of the steps
-            f" ORDER BY {order} LIMIT :limit FOR UPDATE OF p SKIP LOCKED"
+            f" ORDER BY {order} LIMIT :limit FOR NO KEY UPDATE OF p SKIP LOCKED"
         ),
         {**(parameters or {}), "limit": limit},
     )
@@ -97,7 +98,7 @@ def take(
 
 def take_one(tx: Tx, reference: str) -> Payout | None:
     """Lock one payout by its reference, waiting for whoever holds it."""
-    row = tx.execute(sa.text(f"{_ONE} FOR UPDATE"), {"reference": reference}).one_or_none()
+    row = tx.execute(sa.text(f"{_ONE} FOR NO KEY UPDATE"), {"reference": reference}).one_or_none()
     return None if row is None else _payout(row)
 
 

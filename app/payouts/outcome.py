@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app import ids
 from app.db import Tx
+from app.doorbell import Step
 from app.ledger import posting, statements
 from app.ledger.entries import JournalEntry
 from app.messages import outbox
@@ -55,6 +56,7 @@ class Outcomes:
         self._today: date = tx.scalar(sa.text("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date"))
         self._entries: list[JournalEntry] = []
         self._changes: defaultdict[UUID, dict[str, Any]] = defaultdict(dict)
+        self._rings: set[Step] = set()
         self._texts: list[tuple[str, Payout, dict[str, Any]]] = []
         self._final: dict[Act, Callable[[Payout, Decision], None]] = {
             Act.SETTLE: self._settle,
@@ -98,8 +100,12 @@ class Outcomes:
             self._change(payout, work_due_at=due, doubt_due_at=None)
         self._tell_of_waiting(payout, decision)
 
-    def write(self) -> None:
-        """Post the entries, move the payouts, queue the texts."""
+    def let_go(self, payout: Payout) -> None:
+        """Whoever called for it has told what came of the call, and holds it no longer."""
+        self._change(payout, claimed_by=None, lease_until=None)
+
+    def write(self) -> set[Step]:
+        """Post the entries, move the payouts, queue the texts. Returns the steps to ring for."""
         posting.post_many(self._tx, self._entries)
         claims.update(self._tx, [{"id": key, **new} for key, new in self._changes.items()])
         balances = self._balances()
@@ -120,6 +126,11 @@ class Outcomes:
                 )
             )
         outbox.queue_all(self._tx, texts)
+        if any(change.get("ask_due_at") == self._at for change in self._changes.values()):
+            self._rings.add(Step.ASK)
+        if texts:
+            self._rings.add(Step.SMS)
+        return self._rings
 
     def _balances(self) -> dict[UUID, int]:
         """For receipts, by payout. Not for members who chose them without: phones are shared."""
@@ -189,6 +200,7 @@ class Outcomes:
     def _cancel(self, payout: Payout, decision: Decision) -> None:
         assert decision.by is not None
         cancel.by_people(self._tx, payout, proof=decision.by.id)
+        self._rings.add(Step.SMS)
 
     def _uphold(self, payout: Payout, decision: Decision) -> None:
         """What is booked stays. Machines may touch it again."""

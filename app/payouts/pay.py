@@ -64,10 +64,7 @@ _KEEP = sa.text(
     " known AS (INSERT INTO evidence"
     "  (payout_id, source, class, code, conversation_id, detail, attempt_id)"
     "  SELECT payout, 'ack', class, code, conversation_id, detail, attempt"
-    "  FROM told WHERE attempt IN (SELECT id FROM kept) ORDER BY nth),"
-    " let_go AS (UPDATE payout p SET claimed_by = NULL, lease_until = NULL"
-    "  FROM told WHERE p.id = told.payout AND p.claimed_by = :worker"
-    "  AND told.attempt IN (SELECT id FROM kept))"
+    "  FROM told WHERE attempt IN (SELECT id FROM kept) ORDER BY nth)"
     " SELECT id FROM kept"
 )
 
@@ -204,7 +201,7 @@ class Pay:
         while True:
             try:
                 with self.db.transaction() as tx:
-                    _record(tx, group, self.worker)
+                    _record(tx, group)
                     care.after_calls(
                         tx,
                         [outcome for _, outcome in group],
@@ -272,18 +269,16 @@ def _begin(tx: Tx, requests: Sequence[tuple[Payout, daraja.PayRequest]]) -> Mapp
     return {row.payout_id: row.id for row in begun}
 
 
-def _record(tx: Tx, group: Sequence[tuple[Call, daraja.Outcome]], worker: str) -> None:
+def _record(tx: Tx, group: Sequence[tuple[Call, daraja.Outcome]]) -> None:
     """Keep what came of calls, once: the attempts' outcomes, and the evidence that they are.
 
-    What a commit whose answer was lost had kept already is left as it is.
+    What a commit whose answer was lost had kept already is left as it is. The claim stays until
+    resolve has taken the outcome into account.
     """
     kept = set(
         tx.scalars(
             _KEEP,
-            {
-                **rows.arrays(_KEPT, [_facts(call, outcome) for call, outcome in group]),
-                "worker": worker,
-            },
+            rows.arrays(_KEPT, [_facts(call, outcome) for call, outcome in group]),
         )
     )
     for call, outcome in group:

@@ -40,7 +40,6 @@ class Resolve:
     def run(self, *, limit: int = BATCH_MAX) -> Report:
         """Fold whatever has been said about any payout, and act on it."""
         payouts: list[Payout] = []
-        set_aside = 0
         try:
             with self.db.transaction() as tx:
                 payouts = claims.take(tx, due.claim(Step.RESOLVE), limit=limit, order="p.id")
@@ -48,28 +47,27 @@ class Resolve:
                     self.doorbell.ring(Step.RESOLVE)
                 else:
                     payouts += _waiting(tx, payouts)
-                self._work(tx, payouts)
+                worked = poison.Worked(self._work(tx, payouts))
         except poison.NEVER_POISON:
             raise
         except Exception:  # noqa: BLE001 - one of them is poison; find out which
-            set_aside = poison.one_by_one(self.db, Step.RESOLVE, payouts, self._work).set_aside
-        if payouts:
-            self.doorbell.ring(Step.SMS, Step.ASK)
-        return Report.of(payouts, set_aside=set_aside, is_full=len(payouts) >= limit)
+            worked = poison.one_by_one(self.db, Step.RESOLVE, payouts, self._work)
+        self.doorbell.ring(*sorted(set(worked.intents)))
+        return Report.of(payouts, set_aside=worked.set_aside, is_full=len(payouts) >= limit)
 
     def alone(self, reference: str) -> Report:
         """Resolve one payout that was set aside."""
         worked = poison.alone(self.db, Step.RESOLVE, reference, self._work)
-        self.doorbell.ring(Step.SMS, Step.ASK)
+        self.doorbell.ring(*worked.intents)
         return Report((reference,), 1 - worked.set_aside, worked.set_aside)
 
-    def _work(self, tx: Tx, payouts: Sequence[Payout]) -> list[None]:
+    def _work(self, tx: Tx, payouts: Sequence[Payout]) -> list[Step]:
+        """Weigh and move. Returns the steps to ring for once that is committed."""
         if not payouts:
             return []
         classify.inbox(tx, payouts, float_reserve_cents=self.float_reserve_cents)
         _doubt_what_is_overdue(tx, [p.id for p in payouts])
-        fold(tx, payouts, self.schedule)
-        return []
+        return sorted(fold(tx, payouts, self.schedule))
 
 
 def _waiting(tx: Tx, taken: Sequence[Payout]) -> list[Payout]:
@@ -87,8 +85,12 @@ def _waiting(tx: Tx, taken: Sequence[Payout]) -> list[Payout]:
     )
 
 
-def fold(tx: Tx, payouts: Sequence[Payout], schedule: Schedule) -> None:
-    """Weigh all evidence about payouts that this database transaction has locked, and act on it."""
+def fold(tx: Tx, payouts: Sequence[Payout], schedule: Schedule) -> set[Step]:
+    """Weigh all evidence about payouts that this database transaction has locked, and act on it.
+
+    Returns:
+        The steps to ring for once it is committed.
+    """
     keys = [p.id for p in payouts]
     told = _evidence(tx, keys)
     called = _calls(tx, keys)
@@ -100,6 +102,8 @@ def fold(tx: Tx, payouts: Sequence[Payout], schedule: Schedule) -> None:
         decision = decide(situation, [e for e, _ in told[payout.id]])
         news = {e.id for e, is_new in told[payout.id] if is_new}
         weighed += _weighed(decision, news)
+        if any(e.source is Source.ACK and e.id in news for e, _ in told[payout.id]):
+            outcomes.let_go(payout)
         outcomes.add(
             payout,
             decision,
@@ -107,11 +111,12 @@ def fold(tx: Tx, payouts: Sequence[Payout], schedule: Schedule) -> None:
             calls=calls,
             refused_by=_refused_by([e for e, _ in told[payout.id]]),
         )
-    outcomes.write()
+    rings = outcomes.write()
     # By the rows that were read: what is filed meanwhile has not been weighed.
     tx.execute(
         sa.text("UPDATE evidence SET folded_at = now() WHERE id = ANY(:ids)"), {"ids": weighed}
     )
+    return rings
 
 
 def _weighed(decision: Decision, news: AbstractSet[int]) -> set[int]:

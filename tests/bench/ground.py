@@ -78,7 +78,7 @@ class Ground:
                     known[child.pid] = name
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
-                name = known.get(process.pid) or _server_name(process)
+                name = _name(process, known.get(process.pid))
                 used = process.cpu_times()
                 # What its ended children used is in theirs: PostgreSQL's backends come and go.
                 total = used.user + used.system + used.children_user + used.children_system
@@ -101,8 +101,11 @@ class Ground:
         return {**row._mapping, "redis_commands": float(info["total_commands_processed"])}
 
 
-def _server_name(process: psutil.Process) -> str:
+def _name(process: psutil.Process, ours: str | None) -> str:
+    """A part's name: Baraza's own processes by what they are for, servers by what they are."""
     line = " ".join(process.cmdline())
+    if ours is not None:
+        return f"worker {line.split(':')[2].split('-')[0]}" if line.startswith("rq:") else ours
     if "tests.bench.simulator" in line:
         return "simulator"
     return "PostgreSQL" if "postgres" in line else "Valkey" if "valkey" in line else "other"
