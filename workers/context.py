@@ -71,7 +71,7 @@ def open_context(settings: Settings, *, worker: str) -> Context:
         db=db,
         redis=redis,
         doorbell=doorbell,
-        pace=Pace(),
+        pace=Pace(doorbell),
         debit=Debit(db, doorbell, checks_sim=settings.sim_check == "on"),
         pay=Pay(db, doorbell, daraja, settings, schedule, pool, worker),
         ask=Ask(db, doorbell, daraja, settings, schedule, pool),

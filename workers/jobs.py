@@ -1,7 +1,10 @@
 """The RQ jobs. Each is one line and knows nothing: PostgreSQL says what there is to do.
 
-The flag of a doorbell goes down before the step claims, so work committed later rings again.
+When a step claims, and how often for one job, is `workers.pace`'s to say.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from rq import get_current_job
 
@@ -13,44 +16,39 @@ from workers.context import Context, current
 
 def debit() -> dict[str, int]:
     """Debit every payout that is due. Returns counts for the dashboard."""
-    return _told(Step.DEBIT, _answer(Step.DEBIT).debit.run())
+    return _answer(Step.DEBIT, current().debit.run)
 
 
 def pay() -> dict[str, int]:
     """Send every payout that is due to M-PESA. Returns counts for the dashboard."""
-    return _told(Step.PAY, _answer(Step.PAY).pay.run())
+    return _answer(Step.PAY, current().pay.run)
 
 
 def resolve() -> dict[str, int]:
     """Fold whatever has been said about any payout. Returns counts for the dashboard."""
-    return _told(Step.RESOLVE, _answer(Step.RESOLVE).resolve.run())
+    return _answer(Step.RESOLVE, current().resolve.run)
 
 
 def ask() -> dict[str, int]:
     """Ask M-PESA about every payout whose query is due. Returns counts for the dashboard."""
-    context = _answer(Step.ASK)
-    counts = _told(Step.ASK, context.ask.run())
+    counts = _answer(Step.ASK, current().ask.run)
     # Last: whatever happens to it, payouts have been asked about.
-    context.float_watch.run()
+    current().float_watch.run()
     return counts
 
 
 def check() -> dict[str, int]:
     """Check the SIM card behind every payout that waits. Returns counts for the dashboard."""
-    return _told(Step.CHECK, _answer(Step.CHECK).check.run())
+    return _answer(Step.CHECK, current().check.run)
 
 
 def sms() -> dict[str, int]:
     """Send every SMS that is due. Returns counts for the dashboard."""
-    context = _answer(Step.SMS)
-    counts = outbox.send_due(
-        context.db, context.sms, worker=context.worker, start_pins=context.start_pins
-    )
-    is_full = sum(counts.values()) >= outbox.BATCH_MAX
-    if is_full:
+    context = current()
+    gulps = context.pace.work(Step.SMS, lambda: _send(context))
+    if gulps[-1].is_full:
         context.doorbell.ring(Step.SMS)
-    context.pace.worked(Step.SMS, left_some=is_full)
-    return counts
+    return {end: sum(gulp.counts[end] for gulp in gulps) for end in gulps[-1].counts}
 
 
 def debit_alone(reference: str) -> dict[str, int]:
@@ -78,17 +76,33 @@ def check_alone(reference: str) -> dict[str, int]:
     return current().check.alone(reference).counts
 
 
-def _answer(step: Step) -> Context:
-    context = current()
-    context.pace.wait(step)
-    context.doorbell.answered(step)
-    return context
-
-
-def _told(step: Step, report: Report) -> dict[str, int]:
-    """Describe the job by what it found; RQ keeps the description with the result."""
-    current().pace.worked(step, left_some=report.is_full)
+def _answer(step: Step, run: Callable[[], Report]) -> dict[str, int]:
+    """Work, and describe the job by what it found; RQ keeps the description with the result."""
+    report = Report.together(current().pace.work(step, run))
     job = get_current_job()
     if job is not None:
         job.description = report.described(step)
     return report.counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What became of one claim of messages."""
+
+    counts: dict[str, int]
+
+    @property
+    def found(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def is_full(self) -> bool:
+        return self.found >= outbox.BATCH_MAX
+
+
+def _send(context: Context) -> _Sent:
+    return _Sent(
+        outbox.send_due(
+            context.db, context.sms, worker=context.worker, start_pins=context.start_pins
+        )
+    )

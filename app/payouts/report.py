@@ -27,6 +27,21 @@ class Report:
         references = tuple(p.reference for p in payouts)
         return cls(references, len(payouts) - set_aside, set_aside, is_full)
 
+    @classmethod
+    def together(cls, reports: Sequence["Report"]) -> "Report":
+        """What several gulps of one ringing found."""
+        return cls(
+            tuple(reference for report in reports for reference in report.references),
+            sum(report.done for report in reports),
+            sum(report.set_aside for report in reports),
+            reports[-1].is_full,
+        )
+
+    @property
+    def found(self) -> int:
+        """How many payouts it claimed."""
+        return len(self.references)
+
     def described(self, step: Step) -> str:
         """`pay ×12: BRZ…, BRZ…, BRZ…, …`, as the dashboard shows it."""
         if not self.references:
