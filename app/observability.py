@@ -1,5 +1,6 @@
 """Logs: one JSON line an event, never a secret, never a full phone number."""
 
+import contextlib
 import logging
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -52,7 +53,7 @@ def configure_logs(process: str, *, level: int = logging.INFO) -> None:
     ending: list[Any] = [redact, structlog.processors.JSONRenderer(sort_keys=False)]
     structlog.configure(
         processors=[*shared, *ending],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=_Lines,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -83,6 +84,17 @@ def quietly() -> Iterator[None]:
         yield
     finally:
         _is_quiet.reset(before)
+
+
+class _Lines:
+    """Writes lines to standard error. Where that is gone, work goes on without."""
+
+    def __init__(self, *_: object) -> None:
+        self.debug = self.info = self.warning = self.error = self.critical = self._write
+
+    def _write(self, line: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{line}\n")
 
 
 class _Ours:

@@ -1,5 +1,7 @@
 """The web application: the one place that registers doors and pages."""
 
+import gc
+
 from flask import Flask, Response, redirect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -16,6 +18,8 @@ from app.observability import configure_logs, logger
 from app.operations import health, metrics
 
 REQUEST_BYTES_MAX = 128 * 1024
+COLLECT_AFTER = 10_000
+"""New objects until the collector looks for circles: several requests' worth."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -77,4 +81,9 @@ def _no_stack_trace(error: Exception) -> Response | HTTPException:
 def serve() -> Flask:
     """The application as the WSGI server loads it, configured by the environment."""
     configure_logs("web")
-    return create_app(config.load())
+    made = create_app(config.load())
+    # What was made by now stays; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+    return made

@@ -22,6 +22,9 @@ RESTART_AFTER_S = 0.5
 BEHIND_MEMBERS = 5
 """Added to the niceness of all workers: where they share a machine with the web server, whoever
 waits for a screen goes first. Idle processors are theirs all the same."""
+COLLECT_AFTER = 10_000
+"""New objects until the collector looks for circles. The default of 700 makes it look several times
+in each batch, and find nothing."""
 PR_SET_PDEATHSIG = 1
 """Of Linux's prctl: the signal that a process gets when its parent dies."""
 
@@ -36,6 +39,7 @@ def run(settings: Settings, names: Sequence[str]) -> None:
     # Pages that the collector never touches stay shared between the parent and its children.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
     children = {_fork(settings, name): name for name in names}
     stopping = False
 

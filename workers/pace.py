@@ -14,8 +14,10 @@ from app.doorbell import Doorbell, Step
 
 BUSY_S = 0.1
 """A step that was worked within this long is under load."""
-GATHER_S = 0.025
-"""From gulp to gulp: little beside the seconds that M-PESA takes."""
+GATHER_S = {Step.DEBIT: 0.01, Step.PAY: 0.02}
+"""From gulp to gulp, on the way to M-PESA."""
+GATHER_OTHERS_S = 0.05
+"""The same for what comes after, which is little beside the seconds that M-PESA takes."""
 STAY_S = 1.0
 """No job stays for longer, so that a worker that is told to end ends soon."""
 STAY_WITH_OTHERS_S = 0.1
@@ -64,7 +66,7 @@ class Pace:
         until = time.monotonic() + stay_s
         found = 1
         while found and time.monotonic() < until:
-            time.sleep(GATHER_S)
+            time.sleep(GATHER_S.get(step, GATHER_OTHERS_S))
             gulp = run()
             yield gulp
             found = gulp.found

@@ -222,7 +222,7 @@ def send_due(
         wave = min(room, sending.CALLS_MAX)
         with db.transaction() as tx:
             claimed = sending.claim(tx, worker=worker, limit=wave)
-        more = len(claimed) == wave
+        more = len(claimed) == wave or any(message.probe for message in claimed)
         ends = sending.send(db, gateway, claimed, worker=worker, start_pins=start_pins)
         for end, number in ends.items():
             counts[end] += number

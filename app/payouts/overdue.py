@@ -68,7 +68,9 @@ def void_dead(tx: Tx, *, silent_s: float = SILENT_S) -> Sequence[str]:
     voided = tx.execute(
         sa.text(
             "UPDATE payout p SET claimed_by = NULL, lease_until = NULL,"
-            " doubt_due_at = CASE WHEN state = 'submitting' THEN now() ELSE doubt_due_at END"
+            " doubt_due_at = CASE WHEN state = 'submitting' AND EXISTS (SELECT FROM attempt a"
+            "   WHERE a.payout_id = p.id AND a.finished_at IS NULL) THEN now()"
+            "  ELSE doubt_due_at END"
             " WHERE claimed_by IS NOT NULL AND (lease_until < now() OR NOT EXISTS"
             "  (SELECT FROM worker_heartbeat w WHERE w.name = p.claimed_by))"
         )

@@ -29,6 +29,7 @@ from tests.support.stack import Stack, free_ports, stack, wait_for
 SETTINGS = {
     "DARAJA_READ_TIMEOUT_S": "25",
     "DARAJA_CALLS_PER_S_MAX": "1000",
+    "DARAJA_CALLS_MAX": "64",
     "PAYOUT_RESEND_AFTER_S": "60,120",
     "PAYOUT_ASK_AFTER_S": "30,60,120,300",
     "PAYOUT_DOUBT_AFTER_S": "60",

@@ -17,6 +17,7 @@ from app.ledger import chart, statements
 from tests.support import web_site
 from tests.support.http_script import closed_port
 from tests.support.ledger import assert_coherent
+from tests.support.stack import wait_for
 from tests.support.stories import AMOUNT_CENTS, Stories
 from tests.support.web_site import TIMEOUT_S, Callbacks, loaded
 
@@ -41,7 +42,7 @@ def test_a_result_is_filed_then_settles_the_payout(mpesa: Callbacks, db: Databas
     answer = mpesa.post(mpesa.path(mpesa.id_of(reference)), mpesa.success(reference))
     assert (200, ACCEPTED) == (answer.status_code, answer.json())
     assert "submitted" == mpesa.stories.state(reference)
-    assert 1 == mpesa.stories.redis.llen("rq:queue:resolve")
+    wait_for("a ringing", lambda: 1 == mpesa.stories.redis.llen("rq:queue:resolve"))
     mpesa.stories.resolve()
     assert "paid" == mpesa.stories.state(reference)
     with db.transaction() as tx:

@@ -59,6 +59,11 @@ def file(site: Site, reference: str, kind: Kind = Kind.B2C_RESULT, **body: Any) 
     with site.db.transaction() as tx:
         payout = tx.scalar(sa.text("SELECT id FROM payout WHERE reference = :r"), {"r": reference})
         query = uuid4() if kind in {Kind.STATUS_RESULT, Kind.STATUS_TIMEOUT} else None
+        if query is not None:
+            tx.execute(
+                sa.text("INSERT INTO status_query (id, payout_id) VALUES (:id, :payout)"),
+                {"id": query, "payout": payout},
+            )
         inbox.file(
             tx, kind=kind, payout_id=payout, query_id=query, body=body, source="196.201.214.200"
         )
