@@ -14,6 +14,8 @@ APPLICATION_ROLE = "baraza_app"
 """What web and workers may be: no DDL, no DML on the ledger."""
 STATEMENT_TIMEOUT_MS = 15_000
 CONNECT_TIMEOUT_S = 2
+PREPARED_AFTER = 3
+"""Executions of a statement on one connection before its plan is kept."""
 POOL_TIMEOUT_S = 2
 """With the connect, inside the three seconds that a member's screen may take."""
 
@@ -31,8 +33,8 @@ class Database:
     """A pool of connections for one process.
 
     Connections take the application's role, so that even a login that owns the tables cannot
-    write to the ledger past its functions. Nothing session-wide is used beyond that, so PgBouncer's
-    transaction mode works with a login that is itself a member of the role.
+    write to the ledger past its functions. Behind a pooler nothing session-wide is used beyond
+    that, so PgBouncer's transaction mode works with a login that is itself a member of the role.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Database:
             },
         )
         self._committing = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        sa.event.listen(self.engine, "connect", _keep_plans_if_direct)
         sa.event.listen(self.engine, "handle_error", _hide_rows)
         sa.event.listen(self.engine, "checkout", _refuse_if_ended)
 
@@ -103,6 +106,19 @@ def _no_driver_errors() -> Iterator[None]:
         raise
     except sa.exc.TimeoutError as full:
         raise DatabaseAway("no free connection") from full
+
+
+def _keep_plans_if_direct(connection: psycopg.Connection, *_: object) -> None:
+    """Let PostgreSQL keep the plans of statements that come again: a fifth of all it does for us.
+
+    A plan belongs to a server's session. A pooler may give each transaction another one; it shows
+    in that the process which it told us of is not the one that answers.
+    """
+    with connection.cursor() as cursor:
+        answering = cursor.execute("SELECT pg_backend_pid()").fetchone()
+    connection.rollback()
+    if answering == (connection.info.backend_pid,):
+        connection.prepare_threshold = PREPARED_AFTER
 
 
 def _refuse_if_ended(connection: psycopg.Connection, *_: object) -> None:
