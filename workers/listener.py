@@ -58,7 +58,7 @@ def refused_job() -> None:
 def run(settings: Settings, steps: Sequence[Step], *, name: str) -> None:
     """Be one RQ worker on these steps' queues until SIGTERM. Redis may come and go meanwhile."""
     name = name_of_this_process(name)
-    context = open_context(settings, worker=name)
+    context = open_context(settings, worker=name, works=steps)
     _wait_for_database(context.db)
     redis = redis_client.connect(settings.redis_url, timeout_s=None)
     with Heartbeat(context.db, name=name, queues=",".join(steps)):

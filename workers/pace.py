@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from app.doorbell import Doorbell, Step
 
-BUSY_S = 0.1
+BUSY_S = 0.03
 """A step that was worked within this long is under load."""
 GATHER_S = {Step.DEBIT: 0.01, Step.PAY: 0.02}
 """From gulp to gulp, on the way to M-PESA."""

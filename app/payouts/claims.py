@@ -73,9 +73,14 @@ class Payout:
     notice_due_at: datetime | None
     sim_check_due_at: datetime | None
     asks: int
+    taken_at: datetime
+    """The database's clock when it was locked: now."""
 
 
-_COLUMNS = ", ".join(f"p.{name}" for name in Payout.__dataclass_fields__)
+_COLUMNS = ", ".join(
+    "clock_timestamp() AS taken_at" if name == "taken_at" else f"p.{name}"
+    for name in Payout.__dataclass_fields__
+)
 _ONE = f"SELECT {_COLUMNS} FROM payout p WHERE reference = :reference"  # noqa: S608 - constants
 
 

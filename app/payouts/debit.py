@@ -5,11 +5,10 @@ the payout. What she can spend is decided here, under the lock of her balance, a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import sqlalchemy as sa
+from dataclasses import dataclass, replace
 
 from app import ids
+from app.clock import NAIROBI
 from app.db import Database, Tx
 from app.doorbell import Doorbell, Step
 from app.ledger import entries, posting
@@ -38,26 +37,31 @@ class Debit:
                 payouts = claims.take(tx, due.claim(Step.DEBIT), limit=limit, order="p.work_due_at")
                 if len(payouts) == limit:
                     self.doorbell.ring(Step.DEBIT)
-                self._work(tx, payouts)
+                self.work(tx, payouts)
         except poison.NEVER_POISON:
             raise
         except Exception:  # noqa: BLE001 - one of them is poison; find out which
-            set_aside = poison.one_by_one(self.db, Step.DEBIT, payouts, self._work).set_aside
+            set_aside = poison.one_by_one(self.db, Step.DEBIT, payouts, self.work).set_aside
         if payouts:
-            self._ring_next()
+            self.ring_next()
         return Report.of(payouts, set_aside=set_aside, is_full=len(payouts) >= limit)
 
     def alone(self, reference: str) -> Report:
         """Debit one payout that was set aside."""
-        worked = poison.alone(self.db, Step.DEBIT, reference, self._work)
-        self._ring_next()
+        worked = poison.alone(self.db, Step.DEBIT, reference, self.work)
+        self.ring_next()
         return Report((reference,), 1 - worked.set_aside, worked.set_aside)
 
-    def _ring_next(self) -> None:
+    def ring_next(self) -> None:
+        """Ring for whoever goes on with what was reserved, and tells of what was not."""
         self.doorbell.ring(Step.CHECK if self.checks_sim else Step.PAY, Step.SMS)
 
-    def _work(self, tx: Tx, payouts: Sequence[Payout]) -> list[None]:
-        """Reserve what is covered and decline what is not, in one posting for all."""
+    def work(self, tx: Tx, payouts: Sequence[Payout]) -> list[Payout]:
+        """Reserve what is covered and decline what is not, in one posting for all.
+
+        Returns:
+            Those that are reserved now, as they are now.
+        """
         payouts = [p for p in payouts if p.state is State.REQUESTED and not p.frozen]
         if not payouts or not switch.hold(tx):
             return []
@@ -69,14 +73,13 @@ class Debit:
         if self.checks_sim:
             sim_check.wanted(tx, covered)
         _decline(tx, [p for p in payouts if available.get(p.account_id, 0) < p.total_cents])
-        return []
+        return [replace(p, state=State.RESERVED) for p in covered]
 
 
 def _reserve(tx: Tx, covered: Sequence[Payout]) -> None:
     if not covered:
         return
-    today = tx.scalar(sa.text("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date"))
-    assert today is not None
+    today = covered[0].taken_at.astimezone(NAIROBI).date()
     posting.post_many(
         tx,
         [

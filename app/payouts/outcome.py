@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app import ids
+from app.clock import NAIROBI
 from app.db import Tx
 from app.doorbell import Step
 from app.ledger import posting, statements
@@ -53,7 +54,7 @@ class Outcomes:
         self._tx = tx
         self._schedule = schedule
         self._at: datetime = claims.now(tx)
-        self._today: date = tx.scalar(sa.text("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date"))
+        self._today: date = self._at.astimezone(NAIROBI).date()
         self._entries: list[JournalEntry] = []
         self._changes: defaultdict[UUID, dict[str, Any]] = defaultdict(dict)
         self._rings: set[Step] = set()

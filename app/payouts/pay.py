@@ -8,7 +8,7 @@ call without an outcome is a call in doubt.
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -68,6 +68,8 @@ _KEEP = sa.text(
     " SELECT id FROM kept"
 )
 
+_PAUSED_AND_NOW = sa.text(f"SELECT {pauses.is_paused(Held.PAY)}, clock_timestamp()")
+
 CLASS_OF: dict[type[daraja.Outcome], tuple[Class, str]] = {
     daraja.Accepted: (Class.ACCEPTED, "accepted"),
     daraja.Duplicate: (Class.ACCEPTED_EARLIER, "duplicate"),
@@ -105,31 +107,41 @@ class Pay:
         """Send every payout that is due to M-PESA, at most one wave of the pool's size."""
         if expiry.work(self.db):
             self.doorbell.ring(Step.SMS)
-        limit = self.settings.daraja_calls_max
+        limit = self.wave
         payouts: list[Payout] = []
         try:
             with self.db.transaction() as tx:
                 payouts = claims.take(tx, due.claim(Step.PAY), limit=limit, order=_OLDEST_FIRST)
                 if len(payouts) == limit:
                     self.doorbell.ring(Step.PAY)
-                committed = self._intend(tx, payouts)
+                committed = self.intend(tx, payouts)
             worked = poison.Worked(committed)
         except poison.NEVER_POISON:
             raise
         except Exception:  # noqa: BLE001 - one of them is poison; find out which
-            worked = poison.one_by_one(self.db, Step.PAY, payouts, self._intend)
-        return replace(self._call(worked), is_full=len(payouts) >= limit)
+            worked = poison.one_by_one(self.db, Step.PAY, payouts, self.intend)
+        self.call(worked.intents)
+        return _report(worked, is_full=len(payouts) >= limit)
 
     def alone(self, reference: str) -> Report:
         """Send one payout that was set aside."""
-        return self._call(poison.alone(self.db, Step.PAY, reference, self._intend))
+        worked = poison.alone(self.db, Step.PAY, reference, self.intend)
+        self.call(worked.intents)
+        return _report(worked, is_full=False)
 
-    def _intend(self, tx: Tx, payouts: Sequence[Payout]) -> list[Call]:
-        """Write the attempts and move the payouts. After the commit, and only then, we call."""
+    @property
+    def wave(self) -> int:
+        """How many calls are made at once."""
+        return self.settings.daraja_calls_max
+
+    def intend(self, tx: Tx, payouts: Sequence[Payout], *, goes_on: bool = False) -> list[Call]:
+        """Write the attempts and move the payouts. After the commit, and only then, we call.
+
+        `goes_on`: this database transaction holds the switch already, and it is not off.
+        """
         if not payouts:
             return []
-        may = _may(tx)
-        at = claims.now(tx)
+        may, at = _may(tx, goes_on=goes_on or switch.hold(tx))
         granted = self._with_tokens(tx, [p for p in payouts if _is_due(p, at, may)])
         late = {payout.id for payout in granted if self._is_too_late(payout, at)}
         claims.update(tx, [{"id": key, "resend_due_at": None} for key in late])
@@ -188,12 +200,11 @@ class Pay:
             first_call_at=payout.first_call_at or payout.requested_at, now=at
         )
 
-    def _call(self, worked: poison.Worked[Call]) -> Report:
-        for group in calls.side_by_side(self.pool, self._one_call, worked.intents):
+    def call(self, committed: Sequence[Call]) -> None:
+        """Make the calls, at most one wave of them, and keep what comes of each."""
+        for group in calls.side_by_side(self.pool, self._one_call, committed):
             self._keep(group)
             self.doorbell.ring(Step.RESOLVE)
-        references = tuple(one.payout.reference for one in worked.intents)
-        return Report(references, len(references), worked.set_aside)
 
     def _keep(self, group: Sequence[tuple[Call, daraja.Outcome]]) -> None:
         """Record outcomes. What M-PESA said is worth waiting for a server that restarts."""
@@ -220,6 +231,11 @@ class Pay:
         return self.provider.pay(call.request)
 
 
+def _report(worked: poison.Worked[Call], *, is_full: bool) -> Report:
+    references = tuple(one.payout.reference for one in worked.intents)
+    return Report(references, len(references), worked.set_aside, is_full)
+
+
 def _clock() -> float:
     """Seconds that count on while the host is suspended, where the system has such a clock."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
@@ -233,12 +249,13 @@ class _May:
     resend: bool
 
 
-def _may(tx: Tx) -> _May:
-    goes_on = switch.hold(tx)
+def _may(tx: Tx, *, goes_on: bool) -> tuple[_May, datetime]:
+    """What may go out, and the database's clock."""
     now = breaker.hold(tx)
     # After the lock, so that it sees a pause that was committed while we waited.
-    paused = any(one.step is Held.PAY for one in pauses.in_force(tx))
-    return _May(begin=goes_on and not now.is_open and not paused, resend=not now.is_locked_out)
+    paused, at = tx.execute(_PAUSED_AND_NOW).one()
+    may = _May(begin=goes_on and not now.is_open and not paused, resend=not now.is_locked_out)
+    return may, at
 
 
 def _is_due(payout: Payout, at: datetime, may: _May) -> bool:

@@ -109,9 +109,7 @@ def stopped(tx: Tx) -> Stop | None:
 
 def hold(tx: Tx) -> bool:
     """Whether a step may go on to debit or to call; if so, nobody stops it before its commit."""
-    tx.execute(sa.text(f"SELECT pg_advisory_xact_lock_shared({_LOCK})"))
-    # A statement of its own, so that it sees a stop that was committed while we waited.
-    return stopped(tx) is None
+    return tx.scalar(sa.text("SELECT withdrawals_go_on()")) is True
 
 
 def waiting(tx: Tx) -> Waiting:
