@@ -50,8 +50,17 @@ test-wrong-rules: .venv/.ready-dev ## chaos finds each rule that is broken on pu
 
 test-all: test test-browser test-wrong-rules simulate ## all of them
 
-bench: .venv/.ready-dev ## how fast: WHAT=hops (the USSD door), console (staff pages), audits; ARGS="--payouts 1000000"
-	$(BIN)/python -m tests.bench $(or $(WHAT),hops) $(ARGS)
+# What Baraza is measured against has a venv of its own and never meets the product's.
+.venv-peers/.ready: requirements/peers.txt
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	@echo "Installing what Baraza is measured against into .venv-peers (once)..."
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
+	@npm install --silent --no-save --prefix var/bench/node @restatedev/restate-server@1.7.12 >/dev/null 2>&1 \
+	  || echo "npm could not install Restate's server; the bench goes on without it."
+	@touch $@
+
+bench: .venv/.ready-dev .venv-peers/.ready ## how fast, beside what people use instead, as table and var/bench/report.html; WHAT=report, hops, console, audits: a part; ARGS="--rounds 1"
+	$(BIN)/python -m tests.bench $(or $(WHAT),all) $(ARGS)
 
 chaos: .venv/.ready-dev ## kill, cut, forge and lose while members withdraw, then judge; ARGS="--payouts 10000"
 	$(BIN)/python -m tests.chaos $(ARGS)
@@ -71,6 +80,7 @@ lock: .venv/.ready-dev ## resolve the requirement locks anew from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade pyproject.toml requirements/build.in -o requirements/server.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra embedded -c requirements/server.txt pyproject.toml requirements/build.in -o requirements/local.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra embedded --extra dev -c requirements/server.txt pyproject.toml requirements/build.in -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements/server.txt requirements/peers.in -o requirements/peers.txt
 
 clean: ## remove .venv and caches, never var/
-	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-peers build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,11 +1,24 @@
-"""What `make bench` runs: `hops`; `make bench WHAT=console` and `WHAT=audits` the others."""
+"""What `make bench` runs: everything, or one part of it: hops, console, audits."""
 
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
-from tests.bench import audits, console, hops
+from tests.bench import audits, console, hops, report, suite
+from tests.bench.figures import Run
+
+FOLDER = Path("var/bench")
+"""Where a run's figures and its page are kept."""
+
+
+def _all(rounds: int) -> int:
+    found = suite.run(replace(suite.WHOLE, rounds=rounds), say=lambda text: print(text, flush=True))  # noqa: T201
+    found.save(FOLDER / "figures.json")
+    page = report.write(found, FOLDER)
+    print(f"\n{report.table(found)}\n\nThe page with the plots: {page}")  # noqa: T201
+    return 1 if found.faults else 0
 
 
 def main() -> int:
@@ -13,15 +26,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["hops", "audits", "console"],
-        help="the USSD door with everything running; or audits of, or pages over, many payouts",
+        choices=["all", "report", "hops", "audits", "console"],
+        help="all: payouts against what people would use instead, latency, memory, recovery;"
+        " report: draw the last run's page anew; hops: the USSD door with everything running;"
+        " audits, console: audits of, or pages over, many payouts",
     )
     parser.add_argument("--rate", type=float, default=50, help="hops a second (default: 50)")
     parser.add_argument("--seconds", type=float, default=30, help="how long (default: 30)")
     parser.add_argument("--workers", type=int, default=2, help="WEB_WORKERS (default: 2)")
     parser.add_argument("--payouts", type=int, default=100_000, help="for audits and console")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--rounds", type=int, default=3, help="for all (default: 3)")
     given = parser.parse_args()
+    if given.what == "all":
+        return _all(given.rounds)
+    if given.what == "report":
+        print(report.write(Run.load(FOLDER / "figures.json"), FOLDER))  # noqa: T201
+        return 0
     if given.what == "audits":
         audited = audits.measure(payouts=given.payouts)
         print(json.dumps(asdict(audited), indent=2))  # noqa: T201

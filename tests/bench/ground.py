@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from app.embedded import Servers
 from app.migrations import migrate
 from tests.support.databases import Logins
 from tests.support.folders import passable_folder
-from tests.support.stack import Stack, free_ports, stack, wait_for
+from tests.support.stack import BARAZA, Stack, free_ports, stack, wait_for
 
 SETTINGS = {
     "DARAJA_READ_TIMEOUT_S": "25",
@@ -49,7 +49,6 @@ class Ground:
     owner: Database
     simulator: str
     """The base address of M-PESA and the SMS gateway."""
-    _before: dict[str, float] = field(default_factory=dict)
 
     def truth(self) -> dict[str, Any]:
         """What the simulator paid and told."""
@@ -68,18 +67,22 @@ class Ground:
         """A connection of the bench's own."""
         return redis.Redis.from_url(self.stack.redis_url)
 
+    def name_of(self, process: psutil.Process) -> str:
+        """A part's name: Baraza's own processes by what they are for, servers by what they are.
+
+        Raises:
+            psutil.NoSuchProcess: it has ended meanwhile.
+        """
+        ours = {started.pid: name for name, started in self.stack.processes.items()}
+        family = [process, *process.parents()]
+        return _name(process, next((ours[one.pid] for one in family if one.pid in ours), None))
+
     def cpu_s(self) -> dict[str, float]:
         """Seconds of processor that each part has used so far, by the part's name."""
         spent: dict[str, float] = {}
-        known: dict[int, str] = {}
-        for name, process in self.stack.processes.items():
-            known[process.pid] = name
-            with contextlib.suppress(psutil.NoSuchProcess):
-                for child in psutil.Process(process.pid).children(recursive=True):
-                    known[child.pid] = name
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
-                name = _name(process, known.get(process.pid))
+                name = self.name_of(process)
                 used = process.cpu_times()
                 # What its ended children used is in theirs: PostgreSQL's backends come and go.
                 total = used.user + used.system + used.children_user + used.children_system
@@ -133,6 +136,8 @@ def ground(**settings: str) -> Iterator[Ground]:
             }
             with stack(folder, logins, servers.redis_url, **given) as everything:
                 everything.commands = {
+                    # As `baraza up` and compose.yaml start them: the clock shares the workers' pages.
+                    "worker": [BARAZA, "worker", "--with-clock"],
                     "simulator": [
                         sys.executable, "-m", "tests.bench.simulator", "--port", str(port),
                     ]

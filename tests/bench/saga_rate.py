@@ -28,6 +28,14 @@ class Rate:
     faults: list[str]
 
     @property
+    def saga_commits(self) -> float:
+        """Commits for each payout that the saga's steps made.
+
+        All that wrote, less the filing of M-PESA's result, which is one for each.
+        """
+        return max(0.0, self.per_payout["writing_commits"] - 1)
+
+    @property
     def per_s(self) -> float:
         """Payouts a second."""
         return self.payouts / self.seconds
@@ -42,12 +50,11 @@ def work_backlog(on: Ground, whose: list[tuple[int, int]], *, delay_ms: float = 
     if "web" not in stack.processes:
         stack.start("web")
     cpu_before, counted_before = on.cpu_s(), on.counters()
-    stack.start("worker", "clock")
+    stack.start("worker")
     try:
-        _wait(on, len(whose), began)
+        wait(on, began)
         cpu, counted = on.cpu_s(), on.counters()
     finally:
-        stack.stop("clock")
         stack.stop("worker")
     first, last = _span(on.owner, began)
     count = len(whose)
@@ -81,10 +88,11 @@ def judged(on: Ground, count: int, began: object) -> list[str]:
     return faults
 
 
-def _wait(on: Ground, count: int, began: object) -> None:
+def wait(on: Ground, began: object) -> None:
+    """Until every payout since then is settled and its SMS accepted."""
     until = time.monotonic() + SETTLED_S_MAX
     while (left := _left(on, began)) > 0:
-        assert time.monotonic() < until, f"{left} of {count} payouts are not done"
+        assert time.monotonic() < until, f"{left} payouts or messages are not done"
         time.sleep(POLL_S)
 
 

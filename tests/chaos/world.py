@@ -77,9 +77,7 @@ class World:
 
     def stop_postgres(self) -> None:
         """PostgreSQL's immediate stop: no checkpoint, every session cut."""
-        server = _server("postgres", str(self.stack.folder))
-        server.send_signal(signal.SIGQUIT)
-        server.wait(20)
+        stop_postgres_in(str(self.stack.folder))
 
     def kill_redis(self) -> None:
         """SIGKILL of Redis: what it held is gone."""
@@ -94,6 +92,13 @@ class World:
     def redis(self) -> "redis.Redis":
         """A connection of the run's own."""
         return redis.Redis.from_url(self.stack.redis_url)
+
+
+def stop_postgres_in(folder: str) -> None:
+    """PostgreSQL's immediate stop, of the one whose data are in this folder."""
+    server = _server("postgres", folder)
+    server.send_signal(signal.SIGQUIT)
+    server.wait(20)
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def test_pay_was_faster(site: Working, owner_db: Database) -> None:
         with site.context.db.transaction() as tx:
             payout = claims.take_one(tx, reference)
             assert payout is not None
-            assert 1 == len(site.context.pay._intend(tx, [payout]))
+            assert 1 == len(site.context.pay.intend(tx, [payout]))
             answer: Future[object] = pool.submit(stories.cancel, reference)
             waits(owner_db)
         assert TooLate(reference) == answer.result(10)

@@ -178,7 +178,7 @@ def test_a_worker_that_slept_past_its_claim_does_not_call(
     stories.reserved()
     with db.transaction() as tx:
         payout = claims.take(tx, due.claim(Step.PAY), limit=1, order="p.id")
-        [call] = sender._intend(tx, payout)
+        [call] = sender.intend(tx, payout)
     assert NotSent("the worker slept past its claim") == sender._one_call(
         replace(call, start_before=call.start_before - SCHEDULE.lease_s)
     )
@@ -191,7 +191,7 @@ def test_an_outcome_is_kept_once(stories: Stories, sender: Pay, db: Database) ->
     stories.reserved()
     with db.transaction() as tx:
         payout = claims.take(tx, due.claim(Step.PAY), limit=1, order="p.id")
-        [call] = sender._intend(tx, payout)
+        [call] = sender.intend(tx, payout)
     outcome = sender.provider.pay(call.request)
     for _ in range(2):
         sender._keep([(call, outcome)])

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -105,7 +105,7 @@ def debit(tx: Any, key: str) -> None:
         {"id": payout.account_id, "cents": payout.amount_cents},
     )
     assert held.rowcount == 1, "not covered"
-    _post(tx, key, "reserve", payout.account_id, TRANSIT, payout.amount_cents)
+    _post(tx, key, "reserve", (payout.account_id, TRANSIT), payout.amount_cents)
     tx.execute(
         sa.text(
             "UPDATE peer.payout SET state = 'reserved', debited_at = clock_timestamp()"
@@ -142,7 +142,7 @@ def settle(tx: Any, key: str, receipt: str) -> None:
     ).one()
     if payout.state == "paid":
         return
-    _post(tx, key, "settle", TRANSIT, FLOAT, payout.amount_cents)
+    _post(tx, key, "settle", (TRANSIT, FLOAT), payout.amount_cents)
     tx.execute(
         sa.text(
             "UPDATE peer.payout SET state = 'paid', receipt = :receipt,"
@@ -175,9 +175,7 @@ def receipt_in(body: Any) -> str:
     return str(body["Result"]["TransactionID"])
 
 
-def _post(
-    tx: Any, key: str, kind: str, debit_account: int, credit_account: int, cents: int
-) -> None:
+def _post(tx: Any, key: str, kind: str, lines: tuple[int, int], cents: int) -> None:
     entry = str(uuid.uuid4())
     tx.execute(
         sa.text("INSERT INTO peer.entry (id, payout_id, kind) VALUES (:id, :payout, :kind)"),
@@ -185,7 +183,7 @@ def _post(
     )
     tx.execute(
         _LINE,
-        {"entry": entry, "debit": debit_account, "credit": credit_account, "cents": cents},
+        {"entry": entry, "debit": lines[0], "credit": lines[1], "cents": cents},
     )
 
 
@@ -204,14 +202,15 @@ class Peer:
                 for n, key in enumerate(self.keys)
             ]
             session.execute(
-                sa.text(f"INSERT INTO peer.account VALUES (:account, {SAVINGS_CENTS})"), rows
+                sa.text("INSERT INTO peer.account VALUES (:account, :savings)"),
+                [{**row, "savings": SAVINGS_CENTS} for row in rows],
             )
             session.execute(
                 sa.text(
                     "INSERT INTO peer.payout (id, account_id, msisdn, amount_cents)"
-                    f" VALUES (:id, :account, :msisdn, {AMOUNT_CENTS})"
+                    " VALUES (:id, :account, :msisdn, :amount)"
                 ),
-                rows,
+                [{**row, "amount": AMOUNT_CENTS} for row in rows],
             )
         self._commits_before = self._commits()
 
@@ -228,14 +227,14 @@ class Peer:
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1",
             "--port", port, "--workers", "1", "--blocking-threads", "1", "--no-log", application,
         )  # fmt: skip
-        _wait_for_port(int(port))
+        wait_for_port(int(port))
 
     def wait(self) -> None:
         """Until all are told."""
         until = time.monotonic() + DONE_S_MAX
-        while self._count("told_at IS NULL"):
+        while left := self._left():
             if time.monotonic() > until:
-                raise SystemExit(f"{self._count('told_at IS NULL')} payouts are not done")
+                raise SystemExit(f"{left} payouts are not done")
             time.sleep(0.2)
 
     def found(self) -> dict[str, float]:
@@ -275,9 +274,9 @@ class Peer:
         for process in self._processes:
             process.wait(5)
 
-    def _count(self, where: str) -> int:
+    def _left(self) -> int:
         with sessions()() as session:
-            query = sa.text(f"SELECT count(*) FROM peer.payout WHERE {where}")
+            query = sa.text("SELECT count(*) FROM peer.payout WHERE told_at IS NULL")
             return int(session.execute(query).scalar_one())
 
     def _commits(self) -> int:
@@ -294,7 +293,8 @@ class Peer:
         return spent
 
 
-def _wait_for_port(port: int) -> None:
+def wait_for_port(port: int) -> None:
+    """Until somebody answers there."""
     until = time.monotonic() + 20
     while True:
         try:
@@ -324,10 +324,4 @@ def peer() -> Iterator[Peer]:
         found = one.found()
     finally:
         one.stop()
-    print(json.dumps(found))
-
-
-def in_turn(keys: Sequence[str], start: Any) -> None:
-    """Start all of them, one after the other."""
-    for key in keys:
-        start(key)
+    print(json.dumps(found))  # noqa: T201 - what the harness reads

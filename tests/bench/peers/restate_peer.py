@@ -34,7 +34,7 @@ def main() -> None:
         one.start(server)
         one.start(sys.executable, "-m", "tests.bench.peers.restate_app", str(service))
         for port in (ingress, admin, service):
-            common._wait_for_port(port)
+            common.wait_for_port(port)
         address = {"uri": f"http://127.0.0.1:{service}"}
         url = f"http://127.0.0.1:{admin}/deployments"
         requests.post(url, json=address, timeout=20).raise_for_status()
