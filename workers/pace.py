@@ -16,11 +16,11 @@ BUSY_S = 0.03
 """A step that was worked within this long is under load."""
 GATHER_S = {Step.DEBIT: 0.01, Step.PAY: 0.02}
 """From gulp to gulp, on the way to M-PESA."""
-GATHER_OTHERS_S = 0.05
+GATHER_OTHERS_S = 0.1
 """The same for what comes after, which is little beside the seconds that M-PESA takes."""
 STAY_S = 1.0
 """No job stays for longer, so that a worker that is told to end ends soon."""
-STAY_WITH_OTHERS_S = 0.1
+STAY_WITH_OTHERS_S = 0.25
 """The same for steps whose process works others that members wait for."""
 _WITH_OTHERS = frozenset({Step.DEBIT, Step.RESOLVE})
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from tests.bench import audits, console, hops, report, suite
+from tests.bench import audits, console, growth, hops, report, suite
 from tests.bench.figures import Run
 
 FOLDER = Path("var/bench")
@@ -21,13 +21,24 @@ def _all(rounds: int) -> int:
     return 1 if found.faults else 0
 
 
+def _growth(payouts: int) -> int:
+    """Into the figures of the last whole run, where there is one."""
+    kept = FOLDER / "figures.json"
+    found = Run.load(kept) if kept.exists() else suite.begun()
+    growth.measure(found, (10_000, payouts), say=lambda text: print(text, flush=True))  # noqa: T201
+    found.save(kept)
+    print(report.write(found, FOLDER))  # noqa: T201
+    return 1 if found.faults else 0
+
+
 def main() -> int:
     """Run one benchmark. Exit 1 if an answer was no screen, a page over its budget, or a fault."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["all", "report", "hops", "audits", "console"],
+        choices=["all", "growth", "report", "hops", "audits", "console"],
         help="all: payouts against what people would use instead, latency, memory, recovery;"
+        " growth: the same backlog over --payouts payouts, beside 10,000;"
         " report: draw the last run's page anew; hops: the USSD door with everything running;"
         " audits, console: audits of, or pages over, many payouts",
     )
@@ -40,6 +51,8 @@ def main() -> int:
     given = parser.parse_args()
     if given.what == "all":
         return _all(given.rounds)
+    if given.what == "growth":
+        return _growth(given.payouts)
     if given.what == "report":
         print(report.write(Run.load(FOLDER / "figures.json"), FOLDER))  # noqa: T201
         return 0

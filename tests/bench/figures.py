@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 YARDSTICK = "pgbench TPC-B"
+ONCE = -1
+"""The number of the round in which everything is that is measured once in a run."""
 YARDSTICK_SPREAD_MAX = 0.30
 """A round whose yardstick moved by more than this part is void: the machine was another."""
 
@@ -25,7 +27,7 @@ class Figure:
     who: str
     """Who did it: `Baraza`, `Celery`, `hello`."""
     value: float
-    round: int = 0
+    round: int = ONCE
     """Figures of one round may be divided by one another."""
 
 
@@ -109,7 +111,7 @@ class Run:
     notes: list[str] = field(default_factory=list)
     """What was left out, and why."""
 
-    def add(self, what: str, who: str, value: float, *, round: int = 0) -> None:  # noqa: A002
+    def add(self, what: str, who: str, value: float, *, round: int = ONCE) -> None:  # noqa: A002
         """Keep one number."""
         self.figures.append(Figure(what, who, value, round))
 

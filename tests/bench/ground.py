@@ -97,7 +97,7 @@ class Ground:
                     "SELECT pg_current_xact_id()::text::bigint AS writing_commits,"
                     " pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS wal_bytes,"
                     " (SELECT sum(xact_commit) FROM pg_stat_database"
-                    "  WHERE datname = current_database())::bigint AS commits"
+                    "  WHERE datname = current_database())::bigint AS all_transactions"
                 )
             ).one()
         info = self.redis().info("stats")
@@ -136,7 +136,7 @@ def ground(**settings: str) -> Iterator[Ground]:
             }
             with stack(folder, logins, servers.redis_url, **given) as everything:
                 everything.commands = {
-                    # As `baraza up` and compose.yaml start them: the clock shares the workers' pages.
+                    # As `baraza up` starts them: the clock shares the workers' pages.
                     "worker": [BARAZA, "worker", "--with-clock"],
                     "simulator": [
                         sys.executable, "-m", "tests.bench.simulator", "--port", str(port),

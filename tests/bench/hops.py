@@ -106,12 +106,12 @@ def run(
     load_before = psutil.getloadavg()[0]
     pin_hash_ms, echo_ms = calibrate.pin_hash_ms(), calibrate.echo_ms()
     with stack(folder, logins, redis_url, WEB_WORKERS=str(web_workers)) as everything:
-        members = _members(everything, callers)
+        people = members(everything, most=callers)
         everything.start_all()
-        with closing(Load(everything.settings, members, rate=rate)) as warm_up:
+        with closing(Load(everything.settings, people, rate=rate)) as warm_up:
             warm_up.run(warm_up_s)
         before = _cpu_s(everything)
-        with closing(Load(everything.settings, members, rate=rate)) as load:
+        with closing(Load(everything.settings, people, rate=rate)) as load:
             took_s = load.run(seconds)
         spent = {name: after - before.get(name, 0) for name, after in _cpu_s(everything).items()}
         broken, payouts = _audit(everything)
@@ -169,7 +169,7 @@ def table(found: Found) -> str:
     return "\n".join(lines)
 
 
-def _members(everything: Stack, most: int) -> Members:
+def members(everything: Stack, *, most: int) -> Members:
     """Some of the demo's members who may withdraw, all with one PIN and enough savings."""
     pins = Pins(everything.settings.pin_pepper.get_secret_value())
     db = Database(everything.logins.owner, role=None, name="bench")

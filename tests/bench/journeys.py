@@ -43,14 +43,14 @@ class Members:
     """Sessions of many members in turn, the same ones for the same seed."""
 
     def __init__(self, msisdns: Sequence[str], *, pin: str, wrong: str, seed: int = 1) -> None:
-        self._msisdns = msisdns
+        self.msisdns = list(msisdns)
         self._words = {"pin": pin, "wrong": wrong}
         self._chance = random.Random(seed)
         self._begun = 0
 
     def begin(self) -> Session:
         """The next member dials."""
-        msisdn = self._msisdns[self._begun % len(self._msisdns)]
+        msisdn = self.msisdns[self._begun % len(self.msisdns)]
         self._begun += 1
         weights = [weight for weight, _ in JOURNEYS]
         (_, steps), *_ = self._chance.choices(JOURNEYS, weights)

@@ -41,7 +41,9 @@ class Rate:
         return self.payouts / self.seconds
 
 
-def work_backlog(on: Ground, whose: list[tuple[int, int]], *, delay_ms: float = 0) -> Rate:
+def work_backlog(
+    on: Ground, whose: list[tuple[int, int]], *, delay_ms: float = 0, audits_all: bool = True
+) -> Rate:
     """Take in one withdrawal of each of these members, then start the workers and wait."""
     stack = on.stack
     on.forget(delay_ms=delay_ms)
@@ -67,15 +69,16 @@ def work_backlog(on: Ground, whose: list[tuple[int, int]], *, delay_ms: float = 
         per_payout={
             name: (counted[name] - counted_before[name]) / count for name in sorted(counted)
         },
-        faults=judged(on, count, began),
+        faults=judged(on, count, began, audits_all=audits_all),
     )
 
 
-def judged(on: Ground, count: int, began: object) -> list[str]:
+def judged(on: Ground, count: int, began: object, *, audits_all: bool = True) -> list[str]:
     """What is wrong: rules of the audit that do not hold, and payments that do not match."""
     with on.owner.transaction() as tx:
         tx.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        faults = [f"{one.name}: {one.detail}" for one in invariants.run(tx) if not one.ok]
+        rules = invariants.run(tx) if audits_all else ()
+        faults = [f"{one.name}: {one.detail}" for one in rules if not one.ok]
         paid = tx.scalar(
             sa.text("SELECT count(*) FROM payout WHERE state = 'paid' AND requested_at >= :began"),
             {"began": began},

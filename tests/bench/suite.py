@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from tests.bench import backlog, latency, machine, memory, peers, recovery, saga_rate, yardsticks
+from tests.bench import (
+    backlog,
+    hop_rate,
+    latency,
+    machine,
+    memory,
+    peers,
+    recovery,
+    saga_rate,
+    yardsticks,
+)
 from tests.bench.figures import YARDSTICK, Run, Series
 from tests.bench.ground import Ground, ground
 from tests.bench.targets import (
@@ -55,9 +65,14 @@ SHORT = Size(1, 100, 0, 0, 10, 100, with_peers=False)
 """For the tests: everything once, in miniature."""
 
 
+def begun() -> Run:
+    """A run that has seen nothing yet."""
+    return Run(machine=machine.described(), begun=datetime.now(UTC).isoformat(timespec="seconds"))
+
+
 def run(size: Size, *, say: Callable[[str], None]) -> Run:
     """Measure everything. What went wrong is among the run's faults, not raised."""
-    found = Run(machine=machine.described(), begun=datetime.now(UTC).isoformat(timespec="seconds"))
+    found = begun()
     with ground() as on:
         yardsticks.prepare(on.servers.database_url_owner)
         whose = backlog.people(on.owner, size.rounds * 2 * size.payouts + 8 * size.arrivals)
@@ -68,6 +83,7 @@ def run(size: Size, *, say: Callable[[str], None]) -> Run:
         for number in range(size.rounds):
             _round(on, found, size, number=number, whose=whose, say=say)
         _latency(on, found, size, whose[2 * size.rounds * size.payouts :], say)
+    hop_rate.measure(found, rounds=size.rounds, say=say)
     say("a total kill with payouts in flight")
     _recovery(found, size)
     return found

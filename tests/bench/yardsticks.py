@@ -6,6 +6,7 @@ pgbench comes with the embedded server. It runs on the run's own server, in data
 import re
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
@@ -22,7 +23,8 @@ from tests.support import databases
 from tests.support.databases import Logins
 
 SCALE = 10
-SECONDS = 3
+SECONDS = 4
+REST_S = 1.5
 CLIENTS = 2
 MEMBERS = 1000
 BATCH = 50
@@ -68,6 +70,9 @@ def prepare(owner_url: str) -> None:
 
 def calibrate(owner_url: str, number: int) -> Calibration:
     """How fast the machine is at this moment of a round."""
+    with psycopg.connect(_plain(owner_url), autocommit=True) as connection:
+        connection.execute("CHECKPOINT")  # so that nobody pays for what another has written
+    time.sleep(REST_S)
     load = psutil.getloadavg()[0]
     return Calibration(number, load, _tps(_pgbench(owner_url, _TPCB, *_RUN)))
 
