@@ -72,7 +72,14 @@ class Doorbell:
             if self._ringer is not None:
                 return
             self._ringer = threading.Thread(target=self._ring_late, name="ringer", daemon=True)
-            self._ringer.start()
+            try:
+                self._ringer.start()
+            except RuntimeError:  # no thread to be had: then at once
+                self._ringer = None
+                self._wanted.discard(step)
+            else:
+                return
+        self.ring(step)
 
     def _ring_late(self) -> None:
         time.sleep(SOON_S)

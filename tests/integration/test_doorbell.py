@@ -16,6 +16,7 @@ from app.db import Database
 from app.doorbell import FORCED_PENDING_MAX, PENDING_S_MAX, Doorbell, Step
 from app.providers.daraja import PAY_PATH
 from tests.support.http_script import closed_port
+from tests.support.stack import wait_for
 from tests.support.working import Working, working
 from workers import jobs
 from workers.listener import ALLOWED_JOBS
@@ -170,3 +171,23 @@ def test_the_jobs_are_the_steps_and_the_steps_alone() -> None:
     """A new function in that module is reachable from Redis: see that it is meant to be."""
     names = {f"{step}" for step in Step} | {f"{step}_alone" for step in Step if step != Step.SMS}
     assert {f"workers.jobs.{name}" for name in names} == ALLOWED_JOBS
+
+
+def test_what_is_rung_soon_is_rung_once_for_all(site: Working) -> None:
+    """A crowd of results makes one job, and none of them waits for Redis."""
+    for _ in range(20):
+        site.context.doorbell.ring_soon(Step.RESOLVE)
+    wait_for("a job", site.rung)
+    assert {"resolve": 1} == site.rung()
+
+
+def test_without_a_thread_to_be_had_it_is_rung_at_once(
+    site: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    site.context.doorbell.ring_soon(Step.RESOLVE)
+    monkeypatch.undo()
+    assert {"resolve": 1} == site.rung()
