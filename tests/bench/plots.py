@@ -8,7 +8,7 @@ from markupsafe import Markup
 WIDTH, BAR, LABEL, RIGHT = 720, 26, 250, 90
 HEIGHT, LEFT, BOTTOM, TOP = 260, 64, 40, 12
 COLOURS = 6
-LOG_FROM = 20
+LOG_FROM = 60
 """A largest bar so many times the smallest makes the scale logarithmic."""
 TICKS = 5
 

@@ -95,7 +95,7 @@ def _plots(run: Run) -> list[tuple[str, Markup]]:
         kinds.setdefault(what, {})[who] = seen
     for what, whose in kinds.items():
         if what not in FOLDED and (len(whose) > 1 or what in TITLES):
-            title = TITLES.get(what, what)
+            title = TITLES.get(what, what[:1].upper() + what[1:])
             drawn.append((title, plots.bars(_largest_first(whose), title=title)))
     found: dict[str, dict[str, tuple[Sequence[float], Sequence[float]]]] = {}
     for one in run.series:

@@ -74,12 +74,12 @@ def run(size: Size, *, say: Callable[[str], None]) -> Run:
     """Measure everything. What went wrong is among the run's faults, not raised."""
     found = begun()
     with ground() as on:
-        yardsticks.prepare(on.servers.database_url_owner)
-        whose = backlog.people(on.owner, size.rounds * 2 * size.payouts + 8 * size.arrivals)
         idle = memory.by_process(on)
         for name, mb in idle.items():
             found.add("memory, idle, MB", name, mb)
         found.add(IDLE_MB, US, sum(idle.values()))
+        yardsticks.prepare(on.servers.database_url_owner)
+        whose = backlog.people(on.owner, size.rounds * 2 * size.payouts + 8 * size.arrivals)
         for number in range(size.rounds):
             _round(on, found, size, number=number, whose=whose, say=say)
         _latency(on, found, size, whose[2 * size.rounds * size.payouts :], say)
