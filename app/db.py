@@ -73,10 +73,10 @@ class Database:
             yield tx
 
     @contextmanager
-    def statement(self) -> Iterator[Tx]:
-        """For exactly one statement, which PostgreSQL commits by itself: one round trip, not three.
+    def statements(self) -> Iterator[Tx]:
+        """For statements of which PostgreSQL commits each by itself: a round trip each, not three.
 
-        A second statement in the block would be a database transaction of its own.
+        Nothing holds them together: after each of them the others may never come.
 
         Raises:
             DatabaseAway: as `transaction`.

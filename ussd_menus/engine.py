@@ -148,6 +148,19 @@ def apply(screens: Screens, state: State, outcome: str, facts: Facts) -> State:
     return replace(state, stack=(*state.stack, declared.to), error=declared.error)
 
 
+def look(screens: Screens, state: State, tokens: Sequence[str]) -> State | None:
+    """The state after these tokens, if all that they did was to lead there; else None.
+
+    Before the last of them no secret was asked for and nothing had an effect, so that no hop is
+    stored that could change the way.
+    """
+    for position, token in enumerate(tokens, start=1):
+        if must_be_stored(screens, state):
+            return None
+        state = step(screens, state, token, position, lambda _: None, is_last=False)
+    return None if state.language_turned else state
+
+
 def preparation(screens: Screens, state: State) -> str | None:
     """What must be made before the current screen may be shown, if anything still must."""
     screen = screens[state.screen]

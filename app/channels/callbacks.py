@@ -71,7 +71,7 @@ def _file(
     body = strip_secrets(_read())
     source = request.remote_addr or ""
     try:
-        with doors().db.statement() as tx:
+        with doors().db.statements() as tx:
             is_known = inbox.file(
                 tx, kind=kind, payout_id=payout_id, query_id=query_id, body=body, source=source
             )

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.db import Tx, sqlstate_of
-from app.errors import Retryable
+from app.errors import Broken, Retryable
 from ussd_menus.model import Facts, Language
 
 SESSION_LOCK_WAIT_MS_MAX = 2_000
@@ -98,10 +98,12 @@ _BEGIN = sa.text(
     "INSERT INTO ussd_session"
     " (session_id, msisdn, service_code, member_id, menu_version, language, facts)"
     " VALUES (:session_id, :msisdn, :service_code, :member_id, :menu_version, :language, :facts)"
+    " ON CONFLICT (session_id) DO NOTHING"
 ).bindparams(sa.bindparam("facts", type_=JSONB))
 _STORE = sa.text(
     "INSERT INTO ussd_hop (session_id, transcript_mac, position, screen, outcome, facts, body)"
     " VALUES (:session_id, :mac, :position, :screen, :outcome, :facts, :body)"
+    " ON CONFLICT (session_id, transcript_mac) DO NOTHING"
 ).bindparams(sa.bindparam("facts", type_=JSONB))
 
 
@@ -153,9 +155,9 @@ def recall(
     return Session(*rows[0][:8]), stored
 
 
-def begin(tx: Tx, session: Session) -> None:
-    """Store a session's first facts. The session's lock is held, so there is none yet."""
-    tx.execute(
+def begin(tx: Tx, session: Session) -> bool:
+    """Store a session's first facts. False if it has some already: those hold."""
+    stored = tx.execute(
         _BEGIN,
         {
             "session_id": session.session_id,
@@ -167,11 +169,22 @@ def begin(tx: Tx, session: Session) -> None:
             "facts": dict(session.facts),
         },
     )
+    return stored.rowcount == 1
 
 
-def store(tx: Tx, session_id: str, mac: bytes, hop: StoredHop) -> None:
-    """Remember this hop's answer for ever. A repeat of it gets the same bytes."""
-    tx.execute(
+def find(tx: Tx, session_id: str) -> Session | None:
+    """The session, if its first hop was served."""
+    known, _ = recall(tx, session_id, ())
+    return known
+
+
+def store(tx: Tx, session_id: str, mac: bytes, hop: StoredHop) -> StoredHop:
+    """Remember this hop's answer for ever, unless it has one. Returns the one that holds.
+
+    Raises:
+        Broken: it has one, and this one comes of an effect. There must be no second.
+    """
+    stored = tx.execute(
         _STORE,
         {
             "session_id": session_id,
@@ -183,3 +196,9 @@ def store(tx: Tx, session_id: str, mac: bytes, hop: StoredHop) -> None:
             "body": hop.body,
         },
     )
+    if stored.rowcount == 1:
+        return hop
+    if hop.outcome is not None:
+        raise Broken(f"session {session_id} has an answer to hop {hop.position}")
+    _, known = recall(tx, session_id, [mac])
+    return known[mac]

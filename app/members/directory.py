@@ -1,6 +1,7 @@
 """Who the members are and which accounts they have."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import sqlalchemy as sa
@@ -39,6 +40,8 @@ class Member:
     """Whether receipts by SMS name what is left."""
     phone_locked: bool
     """Staff, or too many wrong PINs, have closed the phone service."""
+    pin_locked_until: datetime | None
+    """Wrong PINs have closed her PIN until then. `None`: they have not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,18 @@ class MemberAccount:
     """What screens call it, where she has several."""
 
 
-_MEMBER = (
+MEMBER = (
     "SELECT id, member_no, name, msisdn, language, status, mandate,"
     " CASE WHEN pin_hash IS NOT NULL THEN 'own'"
     "      WHEN start_pin_until > clock_timestamp() THEN 'start'"
     "      WHEN start_pin_until IS NOT NULL THEN 'expired' ELSE 'none' END AS pin,"
-    " receipt_balance, phone_locked_at IS NOT NULL AS phone_locked FROM member"
+    " receipt_balance, phone_locked_at IS NOT NULL AS phone_locked,"
+    " CASE WHEN pin_locked_until > clock_timestamp() THEN pin_locked_until END"
+    " AS pin_locked_until FROM member"
 )
-_BY_MSISDN = sa.text(f"{_MEMBER} WHERE msisdn = :msisdn")
-_BY_NUMBER = sa.text(f"{_MEMBER} WHERE member_no = :member_no")
+"""SQL for the columns of `Member`, to be gone on with by `WHERE`."""
+_BY_MSISDN = sa.text(f"{MEMBER} WHERE msisdn = :msisdn")
+_BY_NUMBER = sa.text(f"{MEMBER} WHERE member_no = :member_no")
 _ACCOUNTS = sa.text(
     "SELECT account_id, product, withdrawable, name FROM member_account"
     " WHERE member_id = :member ORDER BY account_id"

@@ -83,6 +83,23 @@ _IN_FORCE = sa.text(
     "  (now() AT TIME ZONE 'Africa/Nairobi')::date)"
     " ORDER BY effective_from DESC, id DESC LIMIT 1"
 )
+
+
+def _in_force_at(moment: str) -> str:
+    """SQL for the columns of the limits in force at a moment, with it and the holidays near it."""
+    day = f"({moment} AT TIME ZONE 'Africa/Nairobi')::date"
+    return (
+        f"SELECT {', '.join(COLUMNS)}, {moment} AS at,"  # noqa: S608 - constants
+        f" ARRAY(SELECT day FROM public_holiday WHERE day BETWEEN {day} AND {day} +"
+        f" {HOLIDAYS_AHEAD.days}) AS holidays FROM withdrawal_limit"
+        f" WHERE effective_from <= {day} ORDER BY effective_from DESC, id DESC LIMIT 1"
+    )
+
+
+SHOWN = _in_force_at("statement_timestamp()")
+"""SQL for a row of which `range_shown` makes what the amount screen shows; none without limits."""
+_SHOWN = sa.text(SHOWN)
+_AT = sa.text(_in_force_at("cast(:at AS timestamptz)"))
 _HOLIDAYS = sa.text("SELECT day FROM public_holiday WHERE day BETWEEN :since AND :until")
 _OF_MEMBER = sa.text(
     "SELECT coalesce(sum(amount_cents), 0) FROM payout WHERE member_id = :member"  # noqa: S608 - a constant
@@ -104,10 +121,7 @@ def in_force(tx: Tx, *, day: date | None = None) -> Limits:
     Raises:
         NoLimits: none are configured.
     """
-    row = tx.execute(_IN_FORCE, {"day": day}).one_or_none()
-    if row is None:
-        raise NoLimits("no withdrawal limits are in force; `baraza limits set` makes them")
-    return from_columns(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's documented way to a mapping
+    return _of_row(_one(tx.execute(_IN_FORCE, {"day": day}).one_or_none()))
 
 
 def from_columns(given: Mapping[str, Any]) -> Limits:
@@ -120,6 +134,10 @@ def from_columns(given: Mapping[str, Any]) -> Limits:
         facts.pop("before_long_weekend_hours"),
     )
     return Limits(**facts, quiet=quiet)
+
+
+def _of_row(row: sa.Row[Any]) -> Limits:
+    return from_columns(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's documented way to a mapping
 
 
 def columns(limits: Limits) -> dict[str, Any]:
@@ -141,9 +159,12 @@ def shown(tx: Tx) -> Range:
     Raises:
         NoLimits: none are configured.
     """
-    at = tx.scalar(sa.select(sa.func.clock_timestamp()))
-    assert isinstance(at, datetime)
-    now = _now(tx, at)
+    return range_shown(_one(tx.execute(_SHOWN).one_or_none()))
+
+
+def range_shown(row: sa.Row[Any]) -> Range:
+    """What the amount screen shows where these limits, columns of `SHOWN`, are in force."""
+    now = _profile(row)
     return Range(now.limits.minimum_cents, now.maximum_cents)
 
 
@@ -156,7 +177,7 @@ def refusal(tx: Tx, *, member_id: int, amount_cents: int, at: datetime) -> Reaso
     Raises:
         NoLimits: none are configured.
     """
-    now = _now(tx, at)
+    now = _profile(_one(tx.execute(_AT, {"at": at}).one_or_none()))
     return (
         _after_change(tx, now.limits, member_id, amount_cents, at)
         or _of_one(tx, now, member_id, amount_cents, at)
@@ -186,9 +207,21 @@ def quiet_at(tx: Tx, limits: Limits, at: datetime) -> bool:
     return is_quiet(local, limits.quiet, frozenset(tx.scalars(_HOLIDAYS, reach)))
 
 
-def _now(tx: Tx, at: datetime) -> _Now:
-    limits = in_force(tx, day=at.astimezone(NAIROBI).date())
-    if not quiet_at(tx, limits, at):
+def _one(row: sa.Row[Any] | None) -> sa.Row[Any]:
+    """The limits that were found.
+
+    Raises:
+        NoLimits: none were.
+    """
+    if row is None:
+        raise NoLimits("no withdrawal limits are in force; `baraza limits set` makes them")
+    return row
+
+
+def _profile(row: sa.Row[Any]) -> _Now:
+    """The limits of this row, for the hour that it was read for."""
+    limits = _of_row(row)
+    if not is_quiet(row.at.astimezone(NAIROBI), limits.quiet, frozenset(row.holidays)):
         return _Now(limits, limits.maximum_cents, limits.sacco_hourly_cents)
     maximum = _lower(limits.maximum_cents, limits.quiet_maximum_cents)
     assert maximum is not None

@@ -9,7 +9,6 @@ from app import ids
 from app.db import Tx
 from app.errors import Refused
 from app.money import rate_bp
-from app.payouts import claims
 
 
 class NoTariff(Refused):
@@ -36,7 +35,7 @@ class Quote:
 _TODAY = "(now() AT TIME ZONE 'Africa/Nairobi')::date"
 
 _PRICE = sa.text(
-    "SELECT b.fee_cents, e.basis_points FROM tariff_band b,"  # noqa: S608 - constants
+    "SELECT b.fee_cents, e.basis_points, now() AS at FROM tariff_band b,"  # noqa: S608 - constants
     f" (SELECT basis_points FROM excise_rate WHERE effective_from <= {_TODAY}"
     "   ORDER BY effective_from DESC, id DESC LIMIT 1) e"
     " WHERE b.tariff_id = (SELECT id FROM tariff"
@@ -48,6 +47,7 @@ _INSERT = sa.text(
     " amount_cents, fee_cents, duty_cents)"
     " VALUES (:id, :session_id, :transcript_mac, :member_id, :account_id, :amount, :fee, :duty)"
     " ON CONFLICT (session_id, transcript_mac) DO NOTHING"
+    " RETURNING id, amount_cents, fee_cents, duty_cents"
 )
 _SELECT = sa.text(
     "SELECT id, amount_cents, fee_cents, duty_cents FROM quote"
@@ -70,23 +70,19 @@ def make(
         NoTariff: nothing in force prices this amount.
     """
     hop = {"session_id": session_id, "transcript_mac": transcript_mac}
-    price = tx.execute(_PRICE, {"amount": amount_cents}).one_or_none()
-    if price is None:
-        first = tx.execute(_SELECT, hop).one_or_none()
-        if first is None:
-            raise NoTariff(f"no tariff for {amount_cents} cents")
-        return Quote(*first)
-    fee = price.fee_cents
-    tx.execute(
-        _INSERT,
-        {
+    made, price = None, tx.execute(_PRICE, {"amount": amount_cents}).one_or_none()
+    if price is not None:
+        priced = {
             **hop,
-            "id": ids.uuid7(claims.now(tx)),
+            "id": ids.uuid7(price.at),
             "member_id": member_id,
             "account_id": account_id,
             "amount": amount_cents,
-            "fee": fee,
-            "duty": rate_bp(fee, basis_points=price.basis_points),
-        },
-    )
-    return Quote(*tx.execute(_SELECT, hop).one())
+            "fee": price.fee_cents,
+            "duty": rate_bp(price.fee_cents, basis_points=price.basis_points),
+        }
+        made = tx.execute(_INSERT, priced).one_or_none()
+    made = made or tx.execute(_SELECT, hop).one_or_none()
+    if made is None:
+        raise NoTariff(f"no tariff for {amount_cents} cents")
+    return Quote(*made)

@@ -74,7 +74,7 @@ def test_a_session_that_a_pooler_lends_keeps_none(database_url: str) -> None:
 
 
 def test_one_statement_is_committed_by_itself(db: Database) -> None:
-    with db.statement() as tx:
+    with db.statements() as tx:
         tx.execute(sa.text("INSERT INTO worker_heartbeat (name, queues) VALUES ('one', 'none')"))
     with db.transaction() as tx:
         found = tx.scalar(sa.text("SELECT count(*) FROM worker_heartbeat WHERE name = 'one'"))
@@ -82,7 +82,7 @@ def test_one_statement_is_committed_by_itself(db: Database) -> None:
 
 
 def test_the_next_transaction_on_that_connection_is_one_again(db: Database) -> None:
-    with db.statement() as tx:
+    with db.statements() as tx:
         tx.execute(sa.text("SELECT 1"))
     with suppress(ZeroDivisionError), db.transaction() as tx:
         tx.execute(sa.text("INSERT INTO worker_heartbeat (name, queues) VALUES ('two', 'none')"))
@@ -93,5 +93,5 @@ def test_the_next_transaction_on_that_connection_is_one_again(db: Database) -> N
 
 def test_where_nobody_answers_the_database_is_away() -> None:
     nowhere = Database("postgresql+psycopg://nobody@127.0.0.1:1/none", name="test")
-    with pytest.raises(DatabaseAway), nowhere.statement() as tx:
+    with pytest.raises(DatabaseAway), nowhere.statements() as tx:
         tx.execute(sa.text("SELECT 1"))

@@ -412,7 +412,7 @@ def test_a_member_is_found_with_her_accounts(member: Typist) -> None:
         assert found == directory.by_number(tx, "M1")
         assert found == directory.Member(
             member.member, "M1", "Wanjiru", MSISDN, "en", "active", "sole", "own",
-            receipt_balance=True, phone_locked=False,
+            receipt_balance=True, phone_locked=False, pin_locked_until=None,
         )  # fmt: skip
         directory.set_language(tx, member.member, "sw")
         changed = directory.by_msisdn(tx, "+254712345678")

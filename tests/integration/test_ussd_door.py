@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -33,6 +34,17 @@ def site(db: Database, owner_db: Database, database_url: str, redis_url: str) ->
     with ussd_site.running(db, database_url=database_url, redis_url=redis_url) as running:
         yield running
     assert_coherent(owner_db)
+
+
+@contextmanager
+def session_held(owner_db: Database, session_id: str) -> Iterator[None]:
+    """Another hop of this session is being served all the while."""
+    with owner_db.transaction() as tx:
+        tx.execute(
+            sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:session, 0))"),
+            {"session": session_id},
+        )
+        yield
 
 
 def closed_port() -> int:
@@ -167,13 +179,23 @@ def test_a_twin_of_a_hop_that_runs_too_long_hears_no_promise(
     site.member()
     phone = site.phone()
     phone.dial()
-    with owner_db.transaction() as tx:
-        tx.execute(
-            sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:session, 0))"),
-            {"session": phone.session_id},
-        )
-        assert phone.reply("1").body == notices.UNSURE
-    assert phone.resend().body.startswith("CON Withdraw to M-PESA")
+    phone.reply("1", "500")
+    with session_held(owner_db, phone.session_id):
+        assert phone.reply("4071").body == notices.UNSURE
+    assert phone.resend().body.startswith("END Request BRZ")
+
+
+def test_whoever_only_looks_waits_for_nobody(site: Site, owner_db: Database) -> None:
+    """Up to the question for the PIN nothing has an effect, so there is nothing to keep apart."""
+    site.member()
+    phone = site.phone()
+    phone.dial()
+    with session_held(owner_db, phone.session_id):
+        for token in ("", "1", "500"):
+            body = phone.reply(token).body if token else phone.body
+            assert body.startswith("CON")
+            assert phone.resend().body == body
+    assert site.counts() == {"payout": 0, "quote": 1, "pin_attempt": 0}
 
 
 def test_a_member_row_that_somebody_holds_costs_no_try(site: Site, owner_db: Database) -> None:

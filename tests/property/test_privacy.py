@@ -5,8 +5,8 @@ screens, byte by byte, until somebody types the right PIN. The one exception is 
 still open: its reference and its state, never an amount.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
@@ -194,29 +194,43 @@ def test_an_open_withdrawal_shows_its_reference_and_state_and_no_amount(drawing:
 # Each rule taken out.
 
 
+def change_facts(
+    patch: pytest.MonkeyPatch, change: Callable[[Tx, int, Mapping[str, Any]], dict[str, Any]]
+) -> None:
+    """Let a session begin with other facts, by who dials and what was found of her."""
+    begin = ussd_starts.session
+
+    def changed(tx: Tx, settings: Any, hop: Any) -> Any:
+        session = begin(tx, settings, hop)
+        facts = change(tx, session.member_id, session.facts)
+        return replace(session, facts={**session.facts, **facts})
+
+    patch.setattr(ussd_starts, "session", changed)
+
+
+def savings_of(tx: Tx, member: int) -> int:
+    """The member's first account."""
+    (account, *_) = directory.accounts(tx, member)
+    return account.account_id
+
+
 def greet_with_the_balance(patch: pytest.MonkeyPatch) -> None:
     """The first screen says how much there is."""
-    first = ussd_starts.first_facts
 
-    def greet(tx: Tx, doors: Any, msisdn: str, found: Any) -> Any:
-        facts = first(tx, doors, msisdn, found)
-        (account, *_) = directory.accounts(tx, found.id)
-        return {**facts, "sacco": str(statements.available(tx, account.account_id))}
+    def greet(tx: Tx, member: int, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {"sacco": str(statements.available(tx, savings_of(tx, member)))}
 
-    patch.setattr(ussd_starts, "first_facts", greet)
+    change_facts(patch, greet)
 
 
 def offer_what_she_has(patch: pytest.MonkeyPatch) -> None:
     """The amount screen goes no further than her savings."""
-    main = ussd_starts._main
 
-    def capped(tx: Tx, found: Any) -> Any:
-        facts: dict[str, Any] = dict(main(tx, found))
-        (account, *_) = directory.accounts(tx, found.id)
-        most = max(statements.available(tx, account.account_id) // 2, 50_00)
-        return {**facts, "maximum": min(facts["maximum"], most)}
+    def capped(tx: Tx, member: int, facts: Mapping[str, Any]) -> dict[str, Any]:
+        most = max(statements.available(tx, savings_of(tx, member)) // 2, 50_00)
+        return {"maximum": min(facts["maximum"], most)}
 
-    patch.setattr(ussd_starts, "_main", capped)
+    change_facts(patch, capped)
 
 
 def warn_before_the_pin(patch: pytest.MonkeyPatch) -> None:
@@ -233,14 +247,11 @@ def warn_before_the_pin(patch: pytest.MonkeyPatch) -> None:
 
 def begin_by_history(patch: pytest.MonkeyPatch) -> None:
     """Who has never withdrawn begins in another menu."""
-    first = ussd_starts.first_facts
 
-    def start(tx: Tx, doors: Any, msisdn: str, found: Any) -> Any:
-        facts = first(tx, doors, msisdn, found)
-        is_new = latest.last(tx, found.id) is None
-        return {**facts, "start": "main.branch"} if is_new else facts
+    def start(tx: Tx, member: int, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {"start": "main.branch"} if latest.last(tx, member) is None else {}
 
-    patch.setattr(ussd_starts, "first_facts", start)
+    change_facts(patch, start)
 
 
 @pytest.mark.parametrize(

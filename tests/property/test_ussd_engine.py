@@ -1,5 +1,6 @@
 """Whatever members type, in whatever order hops arrive, the dialogue stays whole."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -95,6 +96,32 @@ def test_the_same_keys_always_lead_to_the_same_screens(
 ) -> None:
     first, second = (Dialogue(start=start, language=language) for _ in range(2))
     assert [first.dial(), *map(first.reply, tokens)] == [second.dial(), *map(second.reply, tokens)]
+
+
+@given(TRANSCRIPTS, st.lists(st.integers(0, 12), max_size=20), STARTS, SPOKEN)
+def test_a_look_sees_what_a_replay_with_all_stored_hops_sees(
+    tokens: list[str], order: list[int], start: str, language: Language
+) -> None:
+    """And it never sets off an effect, whatever was served before and in whatever order."""
+    session = Dialogue(start=start, language=language)
+    for length in (0, *order):
+        transcript = tokens[:length]
+        begin = engine.begin(start, language, session.first_facts)
+        looked = engine.look(menu.SCREENS, begin, transcript)
+        if looked is not None:
+            assert looked.due is None
+            assert replace(session.state(transcript), shown={}) == replace(looked, shown={})
+        session.hop(tuple(transcript))
+
+
+def test_members_look_until_they_are_asked_for_their_pin() -> None:
+    """Most hops need no lock: the property above is not about none."""
+    begin = engine.begin("main", "en", Dialogue().first_facts)
+    for tokens, is_look in (
+        ([], True), (["1"], True), (["1", "500"], True), (["2"], True), (["6"], True),
+        (["1", "500", "4071"], False), (["2", "4071"], False), (["7"], False), (["7", "1"], False),
+    ):  # fmt: skip
+        assert (engine.look(menu.SCREENS, begin, tokens) is not None) is is_look
 
 
 @given(TRANSCRIPTS, st.lists(st.integers(0, 12), max_size=20))
