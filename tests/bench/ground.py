@@ -118,7 +118,7 @@ def _name(process: psutil.Process, ours: str | None) -> str:
 @contextmanager
 def ground(**settings: str) -> Iterator[Ground]:
     """Servers, an empty migrated database and the simulator; none of Baraza's processes yet."""
-    with passable_folder() as folder:
+    with passable_folder(on_disk=True) as folder:
         servers = embedded.start(folder / "var")
         logins = Logins(servers.database_url, servers.database_url_owner)
         owner = Database(logins.owner, role=None, name="bench")

@@ -12,12 +12,14 @@ ROOM_MIN_BYTES = 4_000_000_000
 
 
 @contextmanager
-def passable_folder() -> Iterator[Path]:
+def passable_folder(*, on_disk: bool = False) -> Iterator[Path]:
     """A folder that everybody may pass through, removed at the end.
 
-    Servers that root starts run as nobody, and pytest's own folders are closed to nobody.
+    Servers that root starts run as nobody, and pytest's own folders are closed to nobody. What is
+    measured must lie on the disk: in memory a commit costs nothing.
     """
-    with tempfile.TemporaryDirectory(prefix="baraza-tests-", dir=_place()) as name:
+    place = None if on_disk else _place()
+    with tempfile.TemporaryDirectory(prefix="baraza-tests-", dir=place) as name:
         folder = Path(name)
         folder.chmod(0o711)
         yield folder
