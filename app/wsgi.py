@@ -1,13 +1,11 @@
 """The web application: the one place that registers doors and pages."""
 
-import gc
-
 from flask import Flask, Response, redirect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import config, playground, redis_client
+from app import config, garbage, playground, redis_client
 from app.channels import callbacks, delivery, insights, ussd
 from app.channels.doors import Doors
 from app.config import Settings
@@ -18,8 +16,6 @@ from app.observability import configure_logs, logger
 from app.operations import health, metrics
 
 REQUEST_BYTES_MAX = 128 * 1024
-COLLECT_AFTER = 10_000
-"""New objects until the collector looks for circles: several requests' worth."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -82,8 +78,5 @@ def serve() -> Flask:
     """The application as the WSGI server loads it, configured by the environment."""
     configure_logs("web")
     made = create_app(config.load())
-    # What was made by now stays; the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
+    garbage.settle()
     return made

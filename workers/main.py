@@ -5,7 +5,6 @@ Forked children share the parent's memory pages; each opens its own connections 
 
 import contextlib
 import ctypes
-import gc
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
+from app import garbage
 from app.config import Settings
 from app.observability import configure_logs, logger
 from workers import clock, listener
@@ -22,9 +22,6 @@ RESTART_AFTER_S = 0.5
 BEHIND_MEMBERS = 5
 """Added to the niceness of all workers: where they share a machine with the web server, whoever
 waits for a screen goes first. Idle processors are theirs all the same."""
-COLLECT_AFTER = 10_000
-"""New objects until the collector looks for circles. The default of 700 makes it look several times
-in each batch, and find nothing."""
 PR_SET_PDEATHSIG = 1
 """Of Linux's prctl: the signal that a process gets when its parent dies."""
 
@@ -36,10 +33,7 @@ def run(settings: Settings, names: Sequence[str]) -> None:
     """
     configure_logs("worker")
     os.nice(BEHIND_MEMBERS)
-    # Pages that the collector never touches stay shared between the parent and its children.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
+    garbage.settle()
     children = {_fork(settings, name): name for name in names}
     stopping = False
 

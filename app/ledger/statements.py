@@ -56,12 +56,6 @@ class TrialLine:
 
 
 _AVAILABLE = sa.text("""
-    SELECT CASE WHEN is_closed THEN 0
-                ELSE credit_cents - debit_cents - held_cents - min_cents END
-      FROM ledger.account_balance WHERE account_id = :account
-""")
-
-_AVAILABLE_OF = sa.text("""
     SELECT account_id, CASE WHEN is_closed THEN 0
                             ELSE credit_cents - debit_cents - held_cents - min_cents END AS cents
       FROM ledger.account_balance WHERE account_id = ANY(:accounts)
@@ -119,12 +113,12 @@ def available(tx: Tx, account: int) -> int:
     Raises:
         UnknownAccount: there is no such member account.
     """
-    return _cents(tx.scalar(_AVAILABLE, {"account": account}), account)
+    return _cents(available_of(tx, [account]).get(account), account)
 
 
 def available_of(tx: Tx, accounts: Sequence[int]) -> dict[int, int]:
     """The same for many accounts at once. What is no member account is left out."""
-    rows = tx.execute(_AVAILABLE_OF, {"accounts": list(accounts)})
+    rows = tx.execute(_AVAILABLE, {"accounts": list(accounts)})
     return {row.account_id: row.cents for row in rows}
 
 

@@ -75,7 +75,8 @@ def _touchable(step: Step) -> str:
 def claim(step: Step) -> str:
     """The condition on `payout p` by which a step takes its batch."""
     if step is Step.RESOLVE:
-        return f"p.id IN ({' UNION '.join(_TOLD)}) AND {fresh(step)}"
+        # An array, which is worked out first and looked up by key: a join may walk all payouts.
+        return f"p.id = ANY(ARRAY({' UNION '.join(_TOLD)})) AND {fresh(step)}"
     either = " OR ".join(f"({due})" for due in _DUE[step])
     return f"{_touchable(step)} AND ({either}) AND {ready(step)}"
 

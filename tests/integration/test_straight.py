@@ -1,6 +1,7 @@
 """Debit and call's intent in one transaction, where nothing is in the way; else each by itself."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from app.doorbell import Step
 from app.ledger import liens
 from app.payouts import switch
 from app.payouts.claims import BATCH_MAX
-from app.providers import pauses
+from app.payouts.pay import Pay
+from app.providers import pauses, throttle
 from app.providers.daraja import PAY_PATH
 from app.providers.pauses import Held
 from tests.support.ledger import assert_coherent
@@ -124,6 +126,57 @@ def test_one_that_cannot_be_moved_on_holds_up_nobody(site: Working, owner_db: Da
     states = [site.stories.state(reference) for reference in references]
     assert ["submitting", "reserved", "submitting"] == states
     assert 2 == sent(site)
+
+
+class Death(BaseException):
+    """The process is gone: nothing after this line of it ever runs."""
+
+
+@contextmanager
+def dying_at(patch: pytest.MonkeyPatch, place: object, name: str) -> Iterator[None]:
+    """Whatever comes by this function is gone."""
+
+    def die(*_: object, **__: object) -> None:
+        raise Death
+
+    with patch.context() as planted:
+        planted.setattr(place, name, die)
+        with pytest.raises(Death):
+            yield
+
+
+def test_who_dies_between_the_commit_and_the_call_leaves_a_doubt(
+    site: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can know whether the request left: it is asked about, and sent under its one id."""
+    reference = site.stories.requested()
+    with dying_at(monkeypatch, Pay, "call"):
+        site.context.straight.run()
+    for step in (site.context.straight, site.context.pay, site.context.resolve):
+        step.run()
+    assert "submitting" == site.stories.state(reference)
+    site.stories.write(
+        "UPDATE payout SET doubt_due_at = now() WHERE reference = :reference", reference
+    )
+    site.context.resolve.run()
+    assert "in_doubt" == site.stories.state(reference)
+    assert 0 == sent(site)
+    with site.context.db.transaction() as tx:
+        planned = tx.execute(sa.text("SELECT resend_due_at, ask_due_at FROM payout")).one()
+    assert None not in planned
+
+
+def test_who_dies_before_the_commit_has_done_nothing(
+    site: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the debit nor the call's intent; whoever comes next does both."""
+    reference = site.stories.requested()
+    with dying_at(monkeypatch, throttle, "take"):
+        site.context.straight.run()
+    assert "requested" == site.stories.state(reference)
+    site.context.straight.run()
+    assert "submitting" == site.stories.state(reference)
+    assert 1 == sent(site)
 
 
 def test_a_full_batch_rings_for_the_others(site: Working) -> None:
