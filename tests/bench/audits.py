@@ -1,29 +1,26 @@
 """How long the two audits take on a database with many payouts.
 
-Everything is on a server of its own that is gone afterwards. The rows are made by `million.sql`.
+Everything is on a server of its own that is gone afterwards. The rows are made by `filling`.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
 
 from app import embedded
 from app.db import Database
-from app.ledger import sealing
 from app.operations import invariants
 from app.operations.invariants import Since
+from tests.bench import filling
 from tests.support import databases
 from tests.support.databases import Logins
 from tests.support.folders import passable_folder
 
-BLOCK_ENTRIES = 20_000
 Result = TypeVar("Result")
-FRESH = 5_000
 MINUTES = 3
 """Payouts of the last three minutes, 28 a second: an audit looks back over the minute since the
 last one and two more by the clock. The books have exact numbers: of them it looks at one minute."""
@@ -60,7 +57,7 @@ def filled(payouts: int) -> Iterator[tuple[Logins, float]]:
             logins = Logins(servers.database_url, servers.database_url_owner)
             with databases.template(logins) as template, databases.copy(logins, template) as copy:
                 db = Database(copy.owner, role=None, name="bench")
-                made_s, _ = _timed(lambda: make(db, payouts=payouts))
+                made_s, _ = _timed(lambda: filling.make(db, payouts=payouts))
                 db.close()
                 yield copy, made_s
         finally:
@@ -74,7 +71,7 @@ def audited(logins: Logins, payouts: int, made_s: float) -> Found:
         at = tx.scalar(sa.text("SELECT max(requested_at) - interval '180 s' FROM payout"))
         xact = tx.scalar(
             sa.text("SELECT xact_id FROM ledger.journal_entry ORDER BY xact_id DESC OFFSET :n"),
-            {"n": 2 * FRESH // MINUTES},
+            {"n": 2 * filling.FRESH // MINUTES},
         )
         assert at is not None
         assert xact is not None
@@ -85,33 +82,6 @@ def audited(logins: Logins, payouts: int, made_s: float) -> Found:
     db.close()
     broken = [f"{f.name}: {f.detail}" for f in (*full, *recent[0][1]) if not f.ok]
     return Found(payouts, made_s, full_s, min(took for took, _ in recent), broken)
-
-
-def make(db: Database, *, payouts: int) -> None:
-    """Fill an empty database, and seal its books."""
-    text = Path(__file__).with_name("million.sql").read_text("utf-8")
-    facts = {"payouts": payouts, "members": max(1, payouts // 50), "fresh": min(FRESH, payouts)}
-    with db.transaction() as tx:
-        tx.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        driver = tx.connection.driver_connection
-        assert driver is not None
-        driver.execute(text.format(**facts))
-    _vacuum(db)  # before the sealer, which else takes the tables for empty and reads them whole
-    while _sealed(db):
-        pass
-    _vacuum(db)
-
-
-def _sealed(db: Database) -> int:
-    with db.transaction() as tx:
-        tx.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        return sealing.seal(tx, entries_max=BLOCK_ENTRIES)
-
-
-def _vacuum(db: Database) -> None:
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("SET statement_timeout = 0")
-        connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def _timed(work: Callable[[], Result]) -> tuple[float, Result]:

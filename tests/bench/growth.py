@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Callable, Sequence
 
-from tests.bench import audits, backlog, saga_rate
+from tests.bench import backlog, filling, saga_rate
 from tests.bench.figures import Run, Series
 from tests.bench.ground import ground
 from tests.bench.targets import AT_10_MILLION, AT_10_THOUSAND, GROWTH
@@ -23,7 +23,7 @@ def measure(found: Run, counts: Sequence[int], *, say: Callable[[str], None]) ->
     for count in counts:
         say(f"making {count:,} payouts")
         with ground() as on:
-            audits.make(on.owner, payouts=count)
+            filling.make(on.owner, payouts=count)
             whose = backlog.people(on.owner, BACKLOG * TIMES)
             seen = []
             for n in range(TIMES):
