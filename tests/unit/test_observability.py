@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from app import observability
 from app.observability import configure_logs, logger, quietly
 
 
@@ -17,6 +18,7 @@ def own_logging() -> Iterator[None]:
     root.handlers[:] = before
     root.setLevel(level)
     structlog.reset_defaults()
+    observability._ours.configured()
     structlog.contextvars.clear_contextvars()
 
 
