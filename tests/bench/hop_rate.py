@@ -23,7 +23,7 @@ from app.operations import invariants
 from tests.bench import hops, machine
 from tests.bench.figures import Run
 from tests.bench.ground import Ground, ground
-from tests.bench.targets import HELLO, HELLO_REDIS, HOP_P99_MS, HOPS_PER_S, US
+from tests.bench.targets import HELLO, HELLO_REDIS, HELLO_SELECT, HOP_P99_MS, HOPS_PER_S, US
 from tests.support.stack import free_ports, wait_for
 
 CONNECTIONS = 32
@@ -51,8 +51,17 @@ def measure(found: Run, *, rounds: int, say: Callable[[str], None]) -> None:
         members = hops.members(on.stack, most=100)
         on.stack.start("web")
         ours = (on.stack.port, f"/ussd/{on.stack.settings.door_token('ussd')}")
-        with _reference(on, "hello") as hello, _reference(on, "hello_redis") as with_redis:
-            places = {US: ours, HELLO: (hello, "/hop"), HELLO_REDIS: (with_redis, "/hop")}
+        with (
+            _reference(on, "hello") as hello,
+            _reference(on, "hello_redis") as with_redis,
+            _reference(on, "hello_select") as with_select,
+        ):
+            places = {
+                US: ours,
+                HELLO: (hello, "/hop"),
+                HELLO_REDIS: (with_redis, "/hop"),
+                HELLO_SELECT: (with_select, "/hop"),
+            }
             for number in range(rounds):
                 order = list(places.items())
                 for who, (port, path) in order if number % 2 == 0 else order[::-1]:
@@ -83,7 +92,11 @@ def _reference(on: Ground, name: str) -> Iterator[int]:
         [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-log",
          "--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS),
          "--blocking-threads", "1", f"tests.bench.references.hello:{name}"],
-        env={"PATH": os.environ["PATH"], "REDIS_URL": on.stack.redis_url},
+        env={
+            "PATH": os.environ["PATH"],
+            "REDIS_URL": on.stack.redis_url,
+            "DATABASE_URL": on.stack.settings.database_url,
+        },
     )  # fmt: skip
     try:
         wait_for(name, lambda: _answers(port))

@@ -13,6 +13,7 @@ CELERY = "Celery"
 RESTATE = "Restate"
 HELLO = "Flask hello"
 HELLO_REDIS = "Flask hello, two Redis round trips"
+HELLO_SELECT = "Flask hello, one SELECT"
 RQ_IDLE = "RQ alone, enqueue to start"
 
 PAYOUTS_PER_S = "payouts/s"
