@@ -14,13 +14,15 @@ PINS = ("4071", "7391", "7392")
 """The right one and two wrong ones."""
 SECRETS = ("for-development-only", *CANARIES.values())
 """The first is every provider's secret in the sandbox."""
+UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 FULL_NUMBER = re.compile(r"(?:\+?254|\b0)[17]\d{8}\b")
 
 
 def secrets_in(text: str) -> list[str]:
     """The secrets that stand in a text. A PIN counts when it stands alone, not inside a number."""
-    # A worker's name holds its process id, which may be any number: pay-host-4071-1f2e3d4c.
-    text = re.sub(r"-[0-9]+-[0-9a-f]{8}\b", "", text)
+    # A worker's name holds its process id, which may be any number: pay-host-4071-1f2e3d4c. So may
+    # a part of an id.
+    text = UUID.sub("", re.sub(r"-[0-9]+-[0-9a-f]{8}\b", "", text))
     pins = [pin for pin in PINS if re.search(rf"(?<![0-9A-Za-z]){pin}(?![0-9A-Za-z])", text)]
     return [*pins, *(secret for secret in SECRETS if secret in text)]
 
@@ -31,6 +33,7 @@ def test_the_search_finds_what_it_is_for() -> None:
     assert secrets_in('{"pin": "7391"}') == ["7391"]
     assert secrets_in(f"key={CANARIES['PIN_PEPPER']}") == [CANARIES["PIN_PEPPER"]]
     assert secrets_in("2026-11-23T04:07:19.407123Z 140714") == []
+    assert secrets_in("019ab1c2-4071-7391-8f00-0123456789ab") == []
 
 
 def redis_contents(url: str) -> str:
