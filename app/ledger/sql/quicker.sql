@@ -1,4 +1,4 @@
--- Two functions of `posting.sql`, quicker. They do the same.
+-- Functions of `posting.sql`, `sealing.sql` and `faults_since.sql`, quicker. They do the same.
 SET ROLE baraza_ledger;
 
 -- The fingerprint without jsonb on the way, a fifth of what an entry cost. The text is byte for byte what
@@ -38,5 +38,51 @@ BEGIN
      ORDER BY b.account_id
        FOR NO KEY UPDATE;
 END $$;
+
+-- In what follows OFFSET 0 keeps the lines of each entry a look-up by key. PostgreSQL takes the entries of tens of
+-- millions of lines for ten times fewer than they are, and would rather read all lines there are than look up those of
+-- one block: seventeen seconds for each block over ten million payouts.
+CREATE OR REPLACE FUNCTION ledger.add_up_block() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO ledger.gl_daily AS d (gl_code, effective_on, debit_cents, credit_cents)
+    SELECT a.gl_code, e.effective_on, sum(greatest(p.cents, 0)), sum(greatest(-p.cents, 0))
+      FROM ledger.journal_entry e
+      CROSS JOIN LATERAL (SELECT account_id, cents FROM ledger.posting
+                           WHERE entry_id = e.id AND posted_on = e.posted_on OFFSET 0) p
+      JOIN ledger.account a ON a.id = p.account_id
+     WHERE e.xact_id >= NEW.from_xact AND e.xact_id < NEW.to_xact
+     GROUP BY a.gl_code, e.effective_on
+    ON CONFLICT (gl_code, effective_on) DO UPDATE
+       SET debit_cents = d.debit_cents + excluded.debit_cents,
+           credit_cents = d.credit_cents + excluded.credit_cents;
+    INSERT INTO ledger.system_balance AS b (account_id, debit_cents, credit_cents)
+    SELECT p.account_id, sum(greatest(p.cents, 0)), sum(greatest(-p.cents, 0))
+      FROM ledger.journal_entry e
+      CROSS JOIN LATERAL (SELECT account_id, cents FROM ledger.posting
+                           WHERE entry_id = e.id AND posted_on = e.posted_on OFFSET 0) p
+     WHERE e.xact_id >= NEW.from_xact AND e.xact_id < NEW.to_xact
+       AND p.account_id >= 9000000000000
+     GROUP BY p.account_id
+    ON CONFLICT (account_id) DO UPDATE
+       SET debit_cents = b.debit_cents + excluded.debit_cents,
+           credit_cents = b.credit_cents + excluded.credit_cents;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE VIEW ledger.unsealed AS
+SELECT p.account_id, a.gl_code, e.effective_on, p.cents
+  FROM ledger.journal_entry e
+  CROSS JOIN LATERAL (SELECT account_id, cents FROM ledger.posting
+                       WHERE entry_id = e.id AND posted_on = e.posted_on OFFSET 0) p
+  JOIN ledger.account a ON a.id = p.account_id
+ WHERE e.xact_id >= (SELECT ledger.sealed_to());
+
+CREATE OR REPLACE FUNCTION ledger.touched_since(from_xact bigint) RETURNS SETOF bigint LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT p.account_id
+      FROM ledger.journal_entry e
+      CROSS JOIN LATERAL (SELECT account_id FROM ledger.posting
+                           WHERE entry_id = e.id AND posted_on = e.posted_on OFFSET 0) p
+     WHERE e.xact_id >= touched_since.from_xact AND p.account_id < 9000000000000
+$$;
 
 RESET ROLE;

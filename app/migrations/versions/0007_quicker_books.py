@@ -1,4 +1,4 @@
-"""Posting and locking of balances, quicker.
+"""Posting, sealing and sums of what is not sealed yet, quicker.
 
 Revision ID: 0007
 """
