@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app import ids
-from app.db import Database
+from app.db import Database, Tx
 from app.money import shillings
 from app.payouts import claims, quotes
 from tests.chaos import backlog
@@ -31,6 +31,7 @@ _QUOTES = sa.text(
     sa.bindparam("members", type_=ARRAY(sa.BigInteger)),
     sa.bindparam("accounts", type_=ARRAY(sa.BigInteger)),
 )
+_TAKEN = sa.text("SELECT reference FROM payout WHERE reference = ANY(:references)")
 _PAYOUTS = sa.text(
     "INSERT INTO payout (id, reference, quote_id, member_id, account_id, msisdn, language,"
     " amount_cents, fee_cents, duty_cents, reserve_id, resolve_id, requested_at, notice_due_at,"
@@ -57,6 +58,15 @@ def people(owner: Database, count: int) -> list[tuple[int, int]]:
         prices.excise(tx, EXCISE_BASIS_POINTS)
         tx.execute(_NO_CEILINGS)
     return backlog.people(owner, count)
+
+
+def _free_references(tx: Tx, count: int) -> list[str]:
+    """Names that no payout has. Among ten million, one of three thousand is taken by chance."""
+    free: set[str] = set()
+    while len(free) < count:
+        drawn = [ids.reference() for _ in range(count - len(free))]
+        free |= set(drawn) - set(tx.scalars(_TAKEN, {"references": drawn}))
+    return sorted(free)
 
 
 def fill(owner: Database, whose: Sequence[tuple[int, int]]) -> None:
@@ -88,7 +98,7 @@ def fill(owner: Database, whose: Sequence[tuple[int, int]]) -> None:
             _PAYOUTS,
             {
                 "ids": [ids.uuid7(at) for _ in whose],
-                "references": [ids.reference() for _ in whose],
+                "references": _free_references(tx, len(whose)),
                 "quotes": quote_ids,
                 "reserve_ids": [ids.uuid7(at) for _ in whose],
                 "resolve_ids": [ids.uuid7(at) for _ in whose],
