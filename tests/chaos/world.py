@@ -8,7 +8,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -210,10 +210,11 @@ def _with_savings(owner: Database, most: int) -> Sequence[sa.Row[Any]]:
 
 def _server(name: str, mark: str) -> psutil.Process:
     """The server of this kind whose command line has this: tests beside this one have others."""
-    found = [
-        one
-        for one in psutil.Process(os.getpid()).children(recursive=True)
-        if name in one.name() and any(mark in word for word in one.cmdline())
-    ]
+    found = []
+    for one in psutil.Process(os.getpid()).children(recursive=True):
+        # Whoever ends while we look, as backends do, is not the server.
+        with suppress(psutil.NoSuchProcess):
+            if name in one.name() and any(mark in word for word in one.cmdline()):
+                found.append(one)
     assert len(found) == 1, f"{len(found)} processes named {name} with {mark}"
     return found[0]
